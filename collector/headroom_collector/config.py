@@ -1,0 +1,98 @@
+"""
+The collector's configuration: TOML into one frozen dataclass.
+
+``deploy/config/collector.toml`` is its documentation, and a test loads it.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headroom_core.ceiling import Ceiling
+from headroom_core.rules import Rule
+from headroom_core.settings import SettingsError, load, read
+
+GRPC = "127.0.0.1:9440"
+HTTP = "127.0.0.1:9441"
+
+
+def split_address(text: str) -> tuple[str, int]:
+    """Split HOST:PORT, an IPv6 host in brackets; raises ValueError."""
+    host, colon, port = text.rpartition(":")
+    if not (colon and host and port.isdigit() and int(port) < 65536):
+        raise ValueError(f"{text!r}: expected HOST:PORT such as {GRPC}")
+    return host.strip("[]"), int(port)
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where the collector listens, as HOST:PORT; port 0 takes a free one."""
+
+    grpc: str = GRPC
+    http: str = HTTP
+
+    def __post_init__(self) -> None:
+        """Refuse what is no address; raises ValueError."""
+        for name in ("grpc", "http"):
+            try:
+                split_address(getattr(self, name))
+            except ValueError as error:
+                raise ValueError(f"{name} = {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """The embedded store's sizes; the defaults are the measured ones."""
+
+    memory_limit_mib: int = 400
+    checkpoint_threshold_mib: int = 256
+    group_window_seconds: float = 0.25
+    raw_days: int = 14
+    five_minute_days: int = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """
+    A receiver of notifications, in Alertmanager's webhook format, version 4.
+
+    ``url`` is sent to as it stands; empty where nobody is to be told.
+    """
+
+    url: str = ""
+    timeout_seconds: float = 10.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no HTTP URL; raises ValueError."""
+        if self.url and not self.url.startswith(("http://", "https://")):
+            raise ValueError(f"url = {self.url!r}: expected http://... or https://...")
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Alerting: one rule, one receiver."""
+
+    rule: Rule = field(default_factory=Rule)
+    webhook: Webhook = field(default_factory=Webhook)
+    evaluate_seconds: float = 1.0
+    external_url: str = "http://127.0.0.1:9441"
+    runbook_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorConfig:
+    """Everything a collector can be told."""
+
+    data: Path = Path("/var/lib/headroom")
+    listen: Listen = field(default_factory=Listen)
+    inventory: Path | None = None
+    ceiling: Ceiling = field(default_factory=Ceiling)
+    alerts: Alerts = field(default_factory=Alerts)
+    store: StoreSettings = field(default_factory=StoreSettings)
+
+
+def load_config(path: Path) -> CollectorConfig:
+    """Read a file; raises SettingsError with one line a fault, unknown keys among them."""
+    config, unknown = read(CollectorConfig, load(path), str(path))
+    if unknown:
+        raise SettingsError(unknown)
+    return config

@@ -1,0 +1,1 @@
+"""How many hosts are needed."""

@@ -1,0 +1,1 @@
+"""From a stream of batches to the store's writer."""

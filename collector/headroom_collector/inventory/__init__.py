@@ -1,0 +1,1 @@
+"""Where a host stands, and whether it counts."""

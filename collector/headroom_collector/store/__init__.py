@@ -1,0 +1,1 @@
+"""The embedded store: DuckDB, one writer, many readers."""

@@ -1,0 +1,182 @@
+"""
+The store's seam: what goes in, what comes out, and in which order.
+
+Everything above the store is written against this page. Readers write SQL against views, one a
+kind (``host_sample``, ``vm_sample``, ``energy_sample``, ...), each with the columns
+
+    time BIGINT (UTC nanoseconds), host_id INTEGER, thing_id INTEGER, commit_id BIGINT,
+    then the kind's columns as the catalogue names them (DOUBLE or BIGINT, NULL where unknown)
+
+and against the tables ``hosts`` and ``things``. ``commit_id`` only grows: it is the position that
+durable cursors keep.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol
+
+import duckdb
+import pyarrow as pa
+
+Value = float | int | None
+
+COLLECTOR_HOST = "_collector"
+"""Producer of the samples that the collector makes itself; never a host of the estate."""
+
+
+class StoreError(Exception):
+    """The store cannot be used; the text says what and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """
+    What a sample is about.
+
+    ``key`` tells it apart within (host, kind): the key labels' values in the contract's order,
+    joined with U+001F, empty for a host itself. ``labels`` are all its labels; those outside the
+    key may change.
+    """
+
+    key: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """
+    Samples of one kind.
+
+    ``rows``: (UTC nanoseconds, thing, one value for each column of the kind in its order).
+    """
+
+    kind: str
+    rows: Sequence[tuple[int, Thing, Sequence[Value]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A value that a named rule refused: acknowledged, recorded, counted, and not stored."""
+
+    reason: str
+    detail: str
+    values: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StoreBatch:
+    """One batch of one producer, validated. ``facts``: HostFacts as a flat mapping, or None."""
+
+    host: str
+    epoch: bytes
+    seq: int
+    crc32: int
+    received: int
+    """UTC nanoseconds at which the collector had it."""
+    rows: Sequence[Rows] = ()
+    facts: Mapping[str, Any] | None = None
+    refused: Sequence[Refusal] = ()
+    simulated: bool = False
+    agent_version: str = ""
+    interval_seconds: float | None = None
+
+
+class Result(Enum):
+    """What became of a batch."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    """Was there already: acknowledge it."""
+    HOLE = "hole"
+    """Batches before it are missing: ask for them."""
+    CLASH = "clash"
+    """Same epoch and seq as a stored batch, other content: a cloned or rolled-back spool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``high_water`` is the highest seq of the epoch that is durable now."""
+
+    result: Result
+    high_water: int
+
+
+@dataclass(frozen=True, slots=True)
+class HostRow:
+    """A row of ``hosts``; times in UTC nanoseconds, None where it never happened."""
+
+    id: int
+    name: str
+    simulated: bool
+    first_seen: int
+    last_seen: int
+    """Newest sample's own time."""
+    received: int
+    """When the collector last had something from it."""
+    goodbye: int | None
+    agent_version: str
+    interval_seconds: float | None
+    facts: Mapping[str, Any]
+
+
+class Change(Protocol):
+    """Something that other rooms write in the writer's own transaction: SQL on the cursor it gets."""
+
+    def __call__(self, cursor: duckdb.DuckDBPyConnection, commit_id: int) -> None:
+        """Write; what it raises rolls back this change alone and lands in its future."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """
+    One forward step of a room's tables: SQL statements, run once, in the room's own order.
+
+    Steps that were released never change; a new step is added behind them.
+    """
+
+    room: str
+    number: int
+    sql: str
+
+
+class Reader(Protocol):
+    """Reads what is committed. Safe from any thread; each call sees one consistent state."""
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """Run one SELECT; raises StoreError."""
+        ...
+
+    def hosts(self) -> list[HostRow]:
+        """Every host that was ever seen, by name, the collector itself left out."""
+        ...
+
+
+class Store(Reader, Protocol):
+    """The one writer and its readers."""
+
+    def append(self, batch: StoreBatch) -> "Future[Outcome]":
+        """Queue a batch; the future is done once it is durable. StoreError where it is not."""
+        ...
+
+    def change(self, change: Change) -> "Future[int]":
+        """Queue a change for the next group commit; the future gives its commit id, durable."""
+        ...
+
+    def high_water(self, host: str, epoch: bytes) -> int:
+        """Highest durable seq of that spool; 0 where it is not known."""
+        ...
+
+    def subscribe(self, listener: Callable[[int], None]) -> None:
+        """Have ``listener`` called with each commit id, from the writer's thread, right after."""
+        ...
+
+    def statistics(self) -> Mapping[str, float]:
+        """Return the store's counters by the field names of CollectorSample."""
+        ...
+
+    def close(self) -> None:
+        """Commit what is queued and close; idempotent."""
+        ...

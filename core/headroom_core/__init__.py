@@ -1,0 +1,1 @@
+"""What agent, collector and dashboards share, and what does no I/O."""

@@ -1,0 +1,1 @@
+"""Grafana dashboards out of the catalogue."""

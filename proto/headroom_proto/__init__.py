@@ -1,0 +1,1 @@
+"""The contract between agents and collectors, and the catalogue of metrics read off it."""
