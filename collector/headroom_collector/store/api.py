@@ -81,6 +81,8 @@ class StoreBatch:
     simulated: bool = False
     agent_version: str = ""
     interval_seconds: float | None = None
+    gap_before: bool = False
+    """The missing batches before this one are gone for good: take it all the same, note the gap."""
 
 
 class Result(Enum):
