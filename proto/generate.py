@@ -7,6 +7,7 @@ Run by ``make proto`` with the interpreter of ``.venv-proto``, which holds the p
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -37,32 +38,45 @@ def generate(out: Path) -> int:
         f"--plugin=protoc-gen-mypy={beside}/protoc-gen-mypy",
         f"--plugin=protoc-gen-mypy_grpc={beside}/protoc-gen-mypy_grpc",
         *(f"--{plugin}_out={out}" for plugin in PLUGINS),
-        f"--descriptor_set_out={out}/headroom/v1/contract.binpb",
         *(str(source) for source in sources),
     ]
     (out / "headroom" / "v1").mkdir(parents=True)
     return subprocess.run(command, check=False).returncode
 
 
-def main() -> int:
-    """Write ``headroom_proto/v1``; returns the exit status for the shell."""
+def made(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Each file that belongs into ``headroom_proto/v1``, with its text."""
+    for file in sorted(folder.iterdir()):
+        # options and samples define no service: an empty module helps nobody.
+        if file.name.startswith(("options_pb2_grpc", "samples_pb2_grpc")):
+            continue
+        text = file.read_text(encoding="utf-8")
+        for old, new in IMPORTS:
+            text = text.replace(new, old).replace(old, new)
+        yield TARGET / file.name, text
+
+
+def main(arguments: Sequence[str]) -> int:
+    """
+    Write ``headroom_proto/v1``, or with ``--check`` only compare.
+
+    Returns the exit status for the shell.
+    """
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         status = generate(out)
         if status:
             return status
-        for made in sorted((out / "headroom" / "v1").iterdir()):
-            if made.suffix == ".binpb":
-                continue
-            # options and samples define no service: an empty module helps nobody.
-            if made.name.startswith(("options_pb2_grpc", "samples_pb2_grpc")):
-                continue
-            text = made.read_text(encoding="utf-8")
-            for old, new in IMPORTS:
-                text = text.replace(new, old).replace(old, new)
-            (TARGET / made.name).write_text(text, encoding="utf-8")
+        files = list(made(out / "headroom" / "v1"))
+    if "--check" in arguments:
+        stale = [p.name for p, text in files if not p.exists() or p.read_text("utf-8") != text]
+        for name in stale:
+            print(f"proto/headroom_proto/v1/{name} is not what the contract gives: run make proto")
+        return int(bool(stale))
+    for path, text in files:
+        path.write_text(text, encoding="utf-8")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

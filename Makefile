@@ -1,0 +1,77 @@
+# `make help` lists what there is.
+SHELL := /bin/sh
+BIN := .venv/bin
+UP := $(if $(FLEET),--fleet $(FLEET)) $(if $(DATA),--data $(DATA)) $(if $(WEBHOOK),--webhook $(WEBHOOK)) $(if $(HTTP),--http $(HTTP)) $(if $(GRPC),--grpc $(GRPC))
+
+.DEFAULT_GOAL := help
+.PHONY: help up test install dev engines check lint types imports proto-check docs-check dashboards-check format proto docs dashboards lock bench figures clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: install ## Run collector and agent here; FLEET=50 adds simulated hosts, WEBHOOK=URL pages there
+	@exec $(BIN)/headroom up $(UP)
+
+test: engines dev ## Run all tests, installing first what they need
+	$(BIN)/pytest $(ARGS)
+
+install: ## Set up .venv to run Headroom
+	@deploy/setup/venv.sh run
+
+dev: ## Set up .venv to work on Headroom
+	@deploy/setup/venv.sh dev
+
+engines: ## Install the engines that the tests use (Debian's packages)
+	@deploy/setup/engines.sh
+
+check: lint types imports proto-check docs-check dashboards-check ## Lint, types, imports, contract, docs, dashboards
+
+lint: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+
+types: dev
+	$(BIN)/mypy
+	$(BIN)/mypy tests
+
+imports: dev
+	$(BIN)/lint-imports
+
+proto-check: dev ## The contract is clean, and its generated code in step
+	cd proto && ../$(BIN)/buf lint
+	@deploy/setup/venv.sh proto
+	.venv-proto/bin/python proto/generate.py --check
+
+docs-check: dev ## The generated reference pages are in step
+	$(BIN)/python docs/generate.py --check
+
+dashboards-check: dev ## The committed dashboards are in step
+	$(BIN)/headroom dashboards generate --check
+
+format: dev ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only .
+
+proto: ## Regenerate the code from the contract
+	@deploy/setup/venv.sh proto
+	.venv-proto/bin/python proto/generate.py
+
+docs: dev ## Regenerate the reference pages
+	$(BIN)/python docs/generate.py
+
+dashboards: dev ## Regenerate the dashboards
+	$(BIN)/headroom dashboards generate
+
+COMPILE = $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header --no-emit-index-url --no-emit-find-links
+lock: dev ## Bring the lock files up to date with pyproject.toml
+	$(COMPILE) --extra collector --extra dashboards --extra influx --extra build -o requirements.lock pyproject.toml
+	$(COMPILE) --extra collector --extra dashboards --extra influx --extra build --extra libvirt -o requirements-libvirt.lock pyproject.toml
+	$(COMPILE) --extra collector --extra dashboards --extra influx --extra build --extra libvirt --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(COMPILE) -o proto/requirements-gen.lock proto/requirements-gen.in
+
+bench: install ## Run the benchmarks
+	$(BIN)/headroom bench all
+
+clean: ## Remove what the other targets made (no measured data)
+	rm -rf .venv .venv-proto .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

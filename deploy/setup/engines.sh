@@ -1,0 +1,41 @@
+#!/bin/sh
+# Installs the real engines that the tests use, from Debian's packages.
+# They are not started here: each test starts its own on loopback and stops it again.
+set -eu
+
+PACKAGES="chromium gcc iproute2 libc6-dev libvirt-clients libvirt-daemon-system libvirt-dev pkg-config
+prometheus prometheus-alertmanager python3-dev qemu-system-x86"
+
+missing=""
+for package in $PACKAGES; do
+    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+    echo "headroom: this is no Debian or Ubuntu; the tests that need$missing will be skipped"
+    exit 0
+fi
+if [ "$(id -u)" != 0 ]; then
+    echo "headroom: the tests need engines from Debian's packages. Run this once, then make test again:" >&2
+    echo "    sudo sh -c 'apt-get update && apt-get install -y --no-install-recommends$missing'" >&2
+    exit 1
+fi
+
+echo "headroom: installing what the tests need from Debian's packages:$missing"
+# Debian starts a daemon when its package is installed, unless policy-rc.d says no (man policy-rc.d).
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' >$policy
+    chmod 755 $policy
+    trap 'rm -f $policy' EXIT INT TERM
+fi
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+if ! { apt-get update && apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+    tail -20 "$log" >&2
+    echo "headroom: apt-get failed; the whole log is in $log" >&2
+    exit 1
+fi
+rm -f "$log"
