@@ -1,0 +1,114 @@
+"""
+State machine of one rule on one host.
+
+::
+
+    inactive --above--> pending --above for hold--> firing --below clear--> clearing
+       ^                   |                          ^                        |
+       |<---not above------+                          +<----not below clear----+
+       +<-------------------- resolved: below clear for clear_hold ------------+
+
+"Above" is strictly above the ceiling, "below clear" strictly below ``clear_factor`` times the
+ceiling. A window without a verdict proves nothing: the two holds start anew after it, and what
+fires goes on firing.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from headroom_core.rules import Rule
+
+SECOND = 1_000_000_000
+
+
+class Phase(Enum):
+    """Where an alert stands."""
+
+    INACTIVE = "inactive"
+    PENDING = "pending"
+    FIRING = "firing"
+    CLEARING = "clearing"
+    """Still firing, but below the clear level since a while."""
+
+
+class Event(Enum):
+    """What a step can bring about."""
+
+    FIRED = "fired"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """
+    ``since``: first moment of the phase. ``started``: first moment above the ceiling of the episode.
+
+    Both in UTC nanoseconds of the samples' own time, None while inactive.
+    """
+
+    phase: Phase = Phase.INACTIVE
+    since: int | None = None
+    started: int | None = None
+
+    @property
+    def firing(self) -> bool:
+        """Whether on-call's answer is wanted."""
+        return self.phase in {Phase.FIRING, Phase.CLEARING}
+
+
+INACTIVE = State()
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """
+    An alert that fired or resolved, in UTC nanoseconds.
+
+    ``started`` is the first moment above the ceiling of the episode, not the moment it fired;
+    ``time`` is the end of the window that decided.
+    """
+
+    event: Event
+    time: int
+    started: int
+
+
+Step = tuple[State, Transition | None]
+
+
+def _quiet(rule: Rule, state: State, time: int, above: bool) -> Step:
+    if not above:
+        return INACTIVE, None
+    since = state.since if state.phase is Phase.PENDING and state.since is not None else time
+    if time - since < rule.hold_seconds * SECOND:
+        return State(Phase.PENDING, since, since), None
+    return State(Phase.FIRING, time, since), Transition(Event.FIRED, time, since)
+
+
+def _firing(rule: Rule, state: State, time: int, below: bool) -> Step:
+    started = time if state.started is None else state.started
+    if not below:
+        return _held(state, time, started), None
+    since = state.since if state.phase is Phase.CLEARING and state.since is not None else time
+    if time - since < rule.clear_hold_seconds * SECOND:
+        return State(Phase.CLEARING, since, started), None
+    return INACTIVE, Transition(Event.RESOLVED, time, started)
+
+
+def _held(state: State, time: int, started: int) -> State:
+    if state.phase is Phase.FIRING:
+        return state
+    return State(Phase.FIRING, time, started)
+
+
+def step(rule: Rule, state: State, time: int, mean: float | None, ceiling: float) -> Step:
+    """
+    Return the state after the window that ends at ``time``, and what that brought about.
+
+    ``time`` in UTC nanoseconds, later than the step before; ``mean`` and ``ceiling`` as ratios,
+    ``mean`` None where the window has no verdict.
+    """
+    if state.firing:
+        below = mean is not None and mean < rule.clear_factor * ceiling
+        return _firing(rule, state, time, below)
+    return _quiet(rule, state, time, mean is not None and mean > ceiling)
