@@ -1,0 +1,1 @@
+"""Simulated hosts: a whole estate in one process, marked as simulated everywhere."""
