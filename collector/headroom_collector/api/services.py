@@ -1,5 +1,6 @@
 """What the HTTP side is given: every room it shows, behind the room's own seam."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,15 +12,26 @@ from headroom_collector.store.api import Store
 from headroom_core.clock import Clock
 
 
+def no_statistics() -> Mapping[str, float]:
+    """Return no statistics, where no room beside the store counts anything."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The collector's rooms. ``book`` is the inventory with its administration."""
+    """
+    The collector's rooms. ``book`` is the inventory with its administration.
+
+    ``statistics`` gives what the rooms beside the store count, by the field names of
+    CollectorSample: the streams that are open, refusals, notifications.
+    """
 
     store: Store
     book: Book
     config: CollectorConfig
     clock: Clock
     version: str
+    statistics: Callable[[], Mapping[str, float]] = no_statistics
 
 
 def services(request: Request) -> Services:
