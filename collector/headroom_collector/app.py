@@ -1,0 +1,164 @@
+"""The collector as a whole: which rooms there are, in which order they start and stop."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from headroom_collector import __version__, ready, tls
+from headroom_collector.alerts.engine import AlertEngine
+from headroom_collector.alerts.state import MIGRATIONS as ALERT_TABLES
+from headroom_collector.api.app import make_app
+from headroom_collector.api.services import Services
+from headroom_collector.config import CollectorConfig, split_address
+from headroom_collector.consolidation.headroom import HeadroomTask
+from headroom_collector.http import HttpServer, listen_tcp, listen_unix
+from headroom_collector.ingest.server import IngestServer, IngestSettings
+from headroom_collector.inventory.book import MIGRATIONS as INVENTORY_TABLES
+from headroom_collector.inventory.book import Book
+from headroom_collector.store.api import Store, StoreError
+from headroom_collector.store.engine import open_store
+from headroom_collector.store.producer import OwnProducer
+from headroom_core.clock import Clock
+
+ADMIN_SOCKET = "admin.sock"
+MAINTAIN_SECONDS = 10.0
+
+log = logging.getLogger("headroom.collector")
+
+
+class FolderError(Exception):
+    """A data folder that cannot be used; the text says which and what to do."""
+
+
+def prepare_folder(data: Path) -> None:
+    """Make the data folder where it is missing, for its owner alone; raises FolderError."""
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = data / f".writable.{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise FolderError(
+            f"data folder {data} cannot be written ({error.strerror}): make it writable for this"
+            " user, or choose another with --data"
+        ) from None
+
+
+async def maintain(store: Any, clock: Clock) -> None:
+    """Roll up and drop old days, for ever; what fails is said and tried again."""
+    while True:
+        await asyncio.sleep(MAINTAIN_SECONDS)
+        try:
+            await asyncio.to_thread(store.maintain, clock.now())
+        except StoreError:
+            log.exception("maintenance of the store failed; it is tried again")
+
+
+class Collector:
+    """
+    A collector that runs between ``start`` and ``stop``.
+
+    ``address`` of both listeners is known after ``start``, which raises one of the rooms' own
+    errors, each with one line for the user, and leaves nothing behind then.
+    """
+
+    def __init__(self, config: CollectorConfig, clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        self._rooms = AsyncExitStack()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.grpc = ""
+        self.http = ""
+
+    async def start(self) -> None:
+        """Open the store, then listen, then say so in the data folder."""
+        async with AsyncExitStack() as rooms:
+            await self._start(rooms)
+            self._rooms = rooms.pop_all()
+
+    async def _start(self, rooms: AsyncExitStack) -> None:
+        config, clock = self._config, self._clock
+        prepare_folder(config.data)
+        store = open_store(
+            config.data / "store", config.store, [*INVENTORY_TABLES, *ALERT_TABLES], clock
+        )
+        rooms.push_async_callback(asyncio.to_thread, store.close)
+        book = Book(store, config.inventory, clock)
+        ingest = await self._listen_grpc(rooms, store)
+        producer = OwnProducer(store, clock, os.urandom)
+        alerts = AlertEngine(store, book, config.ceiling, config.alerts, clock, producer)
+        headroom = HeadroomTask(store, producer, book, config.ceiling, clock)
+
+        def statistics() -> Mapping[str, float]:
+            return {**store.statistics(), **ingest.statistics(), **alerts.statistics()}
+
+        services = Services(
+            store=store,
+            book=book,
+            config=config,
+            clock=clock,
+            version=__version__,
+            statistics=statistics,
+        )
+        self._begin(rooms, [alerts.run, headroom.run, book.watch, lambda: maintain(store, clock)])
+        await self._listen_http(rooms, services)
+        self._say_ready(rooms)
+
+    async def _listen_grpc(self, rooms: AsyncExitStack, store: Store) -> IngestServer:
+        host, _ = split_address(self._config.listen.grpc)
+        authority = tls.Authority.open(self._config.data / "tls", self._clock)
+        settings = IngestSettings(oldest_seconds=self._config.store.raw_days * 86_400.0)
+        server = IngestServer(store, authority.collector_files([host]), self._clock, settings)
+        port = await server.start(self._config.listen.grpc)
+        rooms.push_async_callback(server.stop, 3.0)
+        self.grpc = _joined(host, port)
+        return server
+
+    def _begin(
+        self, rooms: AsyncExitStack, loops: list[Callable[[], Coroutine[Any, Any, None]]]
+    ) -> None:
+        self._tasks = [asyncio.create_task(loop()) for loop in loops]
+        rooms.push_async_callback(self._cancel)
+
+    async def _cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _listen_http(self, rooms: AsyncExitStack, services: Services) -> None:
+        address = self._config.listen.http
+        for sock, admin in (
+            (listen_tcp(address), False),
+            (listen_unix(self._config.data / ADMIN_SOCKET), True),
+        ):
+            server = HttpServer(make_app(services, admin=admin), sock)
+            await server.start()
+            rooms.push_async_callback(server.stop)
+            if not admin:
+                self.http = _joined(split_address(address)[0], sock.getsockname()[1])
+        rooms.callback((self._config.data / ADMIN_SOCKET).unlink, missing_ok=True)
+
+    def _say_ready(self, rooms: AsyncExitStack) -> None:
+        data = self._config.data
+        ready.write(data, ready.Ready(os.getpid(), self.grpc, self.http, __version__))
+        rooms.callback(ready.remove, data)
+        log.info("ready: agents at %s, page at http://%s/, data in %s", self.grpc, self.http, data)
+
+    async def broken(self) -> None:
+        """Return only if a loop ends, which none should; raises what ended it."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    async def stop(self) -> None:
+        """Stop in the opposite order; what was acknowledged is durable."""
+        await self._rooms.aclose()
+        log.info("stopped")
+
+
+def _joined(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

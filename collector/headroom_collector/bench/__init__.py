@@ -1,0 +1,1 @@
+"""Benchmarks: measured figures, side by side with peers where there are any."""

@@ -1,0 +1,31 @@
+"""Cost of a running process, from the kernel's own accounting."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """CPU in seconds since its start, memory in bytes, threads."""
+
+    cpu_seconds: float
+    rss_bytes: int
+    pss_bytes: int
+    threads: int
+
+
+def cost(pid: int, procfs: Path = Path("/proc")) -> Cost:
+    """
+    Read what a process has cost so far.
+
+    CPU time is field 1 of each thread's ``schedstat`` in nanoseconds (kernel documentation,
+    scheduler/sched-stats), memory ``smaps_rollup``. OSError where it runs no more.
+    """
+    folder = procfs / str(pid)
+    tasks = list((folder / "task").iterdir())
+    nanoseconds = sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+    sizes = {}
+    for line in (folder / "smaps_rollup").read_text().splitlines()[1:]:
+        name, value, *_ = line.split()
+        sizes[name.rstrip(":")] = int(value) * 1024
+    return Cost(nanoseconds / 1e9, sizes["Rss"], sizes["Pss"], len(tasks))

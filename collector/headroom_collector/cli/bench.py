@@ -1,0 +1,47 @@
+"""``headroom bench``: measures, and prints what it measured."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated
+
+import typer
+
+from headroom_collector.bench import agent, ingest
+from headroom_collector.bench.report import Figure, as_json, as_table
+from headroom_collector.cli.client import CliError
+
+Bench = Callable[..., Iterator[Figure]]
+
+
+def benches() -> Mapping[str, Bench]:
+    """Return every benchmark by the name that others read by."""
+    return {"agent": agent.figures, "ingest": ingest.figures}
+
+
+def run(names: list[str], *, short: bool) -> Iterator[Figure]:
+    """Run the named benchmarks one after the other."""
+    for name in names:
+        yield from benches()[name](short=short)
+
+
+def bench(
+    name: Annotated[str, typer.Argument(help="agent, ingest, or all.")] = "all",
+    *,
+    case: Annotated[str | None, typer.Option(help="Only figures of this case.")] = None,
+    short: Annotated[bool, typer.Option("--short", help="The short form, for CI.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """
+    Measure Headroom here, beside its peers where they are installed.
+
+    Example: headroom bench agent --short --json
+    """
+    known = benches()
+    if name != "all" and name not in known:
+        raise CliError(f"no benchmark is called {name!r}: expected all, {', '.join(known)}")
+    names = list(known) if name == "all" else [name]
+    found = (one for one in run(names, short=short) if case in {None, one.case})
+    if json:
+        for line in as_json(found):
+            print(line, flush=True)
+    else:
+        as_table(found)

@@ -1,0 +1,38 @@
+"""``headroom config``: look at a configuration without running anything."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headroom_collector.cli.client import CliError
+from headroom_collector.config import load_config
+from headroom_collector.inventory.file import load as load_inventory
+
+app = typer.Typer(help="Check configuration files.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Check configuration files."""
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="Configuration file of the collector (TOML).")],
+) -> None:
+    """
+    Check a configuration and the inventory that it names; changes nothing.
+
+    Example: headroom config check /etc/headroom/collector.toml
+    """
+    config = load_config(file)
+    inventory = ""
+    if config.inventory is not None:
+        if not config.inventory.exists():
+            raise CliError(
+                f"{file}: inventory = '{config.inventory}': there is no such file; write it, or"
+                " take the key out"
+            )
+        inventory = f", inventory with {len(load_inventory(config.inventory).hosts)} entries"
+    print(f"{file}: good{inventory}")

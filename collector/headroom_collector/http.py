@@ -1,0 +1,88 @@
+"""The HTTP servers: one on TCP for people and scrapers, one on a Unix socket for the command line."""
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from headroom_collector.config import split_address
+
+
+class HttpError(Exception):
+    """An address that cannot be listened on; the text says which and what to do."""
+
+
+class _Quiet(uvicorn.Server):
+    """A server that leaves the signals to the process that runs it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen_tcp(address: str) -> socket.socket:
+    """Return a listening socket on HOST:PORT; raises HttpError."""
+    host, port = split_address(address)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError as error:
+        made.close()
+        if error.errno == errno.EADDRINUSE:
+            raise HttpError(
+                f"HTTP address {address} is in use: stop what listens there, or choose another"
+                " with --http HOST:PORT (listen.http in the configuration)"
+            ) from None
+        raise HttpError(f"HTTP address {address} cannot be used: {error.strerror}") from None
+    return made
+
+
+def listen_unix(path: Path) -> socket.socket:
+    """Return a socket that only its owner may open; raises HttpError."""
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        # What lies there is left from a collector that was killed: the store's lock, taken
+        # before, says that none runs with this folder now.
+        path.unlink(missing_ok=True)
+        made.bind(str(path))
+        path.chmod(0o600)
+    except OSError as error:
+        made.close()
+        reason = error.strerror or str(error)
+        raise HttpError(
+            f"admin socket {path} cannot be made ({reason}): choose a data folder with a path"
+            " under 90 characters on a local file system"
+        ) from None
+    return made
+
+
+class HttpServer:
+    """One application on one listening socket."""
+
+    def __init__(self, app: FastAPI, sock: socket.socket) -> None:
+        self._socket = sock
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3
+        )
+        self._server = _Quiet(config)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Serve; returns once requests are answered."""
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        while not self._server.started and not self._task.done():  # noqa: ASYNC110  # uvicorn has no event for it
+            await asyncio.sleep(0.005)
+
+    async def stop(self) -> None:
+        """Finish what is under way, for a few seconds, then stop."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+        self._socket.close()
