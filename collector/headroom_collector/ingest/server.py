@@ -1,0 +1,185 @@
+"""Ingest server: agents' streams in over gRPC with mutual TLS, batches into the store."""
+
+import contextlib
+import logging
+import socket
+from collections.abc import Iterator, Mapping
+
+import grpc
+import grpc.aio
+
+from headroom_collector.config import split_address
+from headroom_collector.ingest.session import Room, Session
+from headroom_collector.ingest.settings import IngestSettings
+from headroom_collector.ingest.wire import Context, Ended, Gone, Wire
+from headroom_collector.store.api import Store
+from headroom_collector.tls import Files
+from headroom_core.clock import Clock
+from headroom_core.identity import IdentityError, host_of
+from headroom_proto.v1 import telemetry_pb2
+
+log = logging.getLogger(__name__)
+
+SERVICE = telemetry_pb2.DESCRIPTOR.services_by_name["TelemetryService"].full_name
+
+
+class IngestError(Exception):
+    """The ingest cannot start; the text is one line that says what to do."""
+
+
+def options(settings: IngestSettings) -> list[tuple[str, int]]:
+    """
+    Return gRPC's settings.
+
+    Keepalive finds a peer behind a dead network; ``ping_timeout_ms`` finds one that is stopped
+    while its kernel still acknowledges (3 s instead of a minute when measured).
+    """
+    alive = round(settings.keepalive_seconds * 1000)
+    patience = round(settings.keepalive_timeout_seconds * 1000)
+    return [
+        # Else the kernel shares the port with a second collector without a word.
+        ("grpc.so_reuseport", 0),
+        ("grpc.keepalive_time_ms", alive),
+        ("grpc.keepalive_timeout_ms", patience),
+        ("grpc.http2.ping_timeout_ms", patience),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+        # Agents ping too; gRPC's default of 5 minutes would have them thrown out.
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 5000),
+        ("grpc.max_concurrent_streams", 4),
+        ("grpc.max_receive_message_length", settings.message_bytes),
+    ]
+
+
+def _credentials(files: Files) -> grpc.ServerCredentials:
+    try:
+        ca, cert, key = (path.read_bytes() for path in (files.ca, files.cert, files.key))
+    except OSError as error:
+        raise IngestError(f"{error.filename}: cannot be read: {error.strerror}") from None
+    return grpc.ssl_server_credentials([(key, cert)], ca, require_client_auth=True)
+
+
+def _probe(address: str) -> None:
+    """Say in one line why an address cannot be had; gRPC would print pages about it."""
+    try:
+        host, port = split_address(address)
+        family, kind, protocol, _, where = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            # As gRPC does: connections that linger after a restart do not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+            probe.listen(1)
+    except (OSError, ValueError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise IngestError(f"gRPC address {address}: {reason}; {_advice(error)}") from None
+
+
+def _advice(error: Exception) -> str:
+    if isinstance(error, PermissionError):
+        return "ports below 1024 are for root: choose another with --grpc HOST:PORT"
+    return "stop what listens there, or choose another address with --grpc HOST:PORT"
+
+
+class IngestServer:
+    """
+    Takes agents' streams on one address.
+
+    A host is who its certificate says it is. Of two streams of one host the newer stays: the
+    older is what a dead network left behind.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        files: Files,
+        clock: Clock,
+        settings: IngestSettings | None = None,
+        version: str = "",
+    ) -> None:
+        self._files = files
+        self._room = Room(store, clock, settings or IngestSettings(), version)
+        self._sessions: dict[str, Session] = {}
+        self._server: grpc.aio.Server | None = None
+
+    async def start(self, address: str) -> int:
+        """Listen on HOST:PORT and return the port, a free one for port 0. Raises IngestError."""
+        credentials = _credentials(self._files)
+        _probe(address)
+        server = grpc.aio.server(options=options(self._room.settings))
+        handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(
+            self._push
+        )
+        server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(SERVICE, {"Push": handler}),)
+        )
+        try:
+            port = server.add_secure_port(address, credentials)
+        except RuntimeError as error:
+            raise IngestError(
+                f"gRPC address {address}: {error}; choose another with --grpc HOST:PORT"
+            ) from None
+        await server.start()
+        self._server = server
+        return port
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Take nothing new, acknowledge what waits for the disk, at most that long; idempotent."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        reason = Ended(grpc.StatusCode.UNAVAILABLE, "the collector stops; connect again later")
+        for session in self._sessions.values():
+            session.end(reason, grace_seconds)
+        await server.stop(grace_seconds)
+
+    def statistics(self) -> Mapping[str, float]:
+        """Return the counters, those of CollectorSample by its field names."""
+        tally = self._room.tally
+        return {
+            "agents_connected": len(self._sessions),
+            "batches_refused_total": tally.batches_refused,
+            "values_refused_total": tally.values_refused,
+            "resends_total": tally.resends,
+            "throttles_total": tally.throttles,
+            "takeovers_total": tally.takeovers,
+            "streams_refused_total": tally.streams_refused,
+        }
+
+    async def _push(self, _requests: object, context: Context) -> None:
+        try:
+            await self._stream(context)
+        except Ended as ended:
+            await context.abort(ended.code, ended.details)
+        except Gone:
+            # Nobody is left to be told; the agent comes back by itself.
+            log.debug("a stream from %s ended", context.peer())
+
+    async def _stream(self, context: Context) -> None:
+        try:
+            uris = context.auth_context().get("peer_uri", ())
+            host = host_of(uri.decode("utf-8", "replace") for uri in uris)
+        except IdentityError as error:
+            self._room.tally.streams_refused += 1
+            log.warning("stream from %s refused: %s", context.peer(), error)
+            raise Ended(grpc.StatusCode.UNAUTHENTICATED, f"certificate: {error}") from None
+        session = Session(host, Wire(context), self._room)
+        await session.greet()
+        with self._known(session):
+            await session.serve()
+
+    @contextlib.contextmanager
+    def _known(self, session: Session) -> Iterator[None]:
+        """Have the host's older stream, if any, make way for this one."""
+        older = self._sessions.get(session.host)
+        if older is not None:
+            self._room.tally.takeovers += 1
+            log.info("host %s: a newer stream takes over", session.host)
+            older.end(Ended(grpc.StatusCode.ABORTED, "a newer stream of this host took over"))
+        self._sessions[session.host] = session
+        try:
+            yield
+        finally:
+            if self._sessions.get(session.host) is session:
+                del self._sessions[session.host]
