@@ -1,0 +1,116 @@
+"""The embedded store: one DuckDB file behind the seam of ``api``."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from headroom_collector.config import StoreSettings
+from headroom_collector.store import reading
+from headroom_collector.store.api import Change, HostRow, Migration, Outcome, StoreBatch
+from headroom_collector.store.database import Database, refusal
+from headroom_collector.store.durable import Sync
+from headroom_collector.store.inbox import Arrival, Inbox, Task
+from headroom_collector.store.memory import Memory, remember
+from headroom_collector.store.schema import migrate
+from headroom_collector.store.writer import Writer
+from headroom_core.clock import Clock
+from headroom_proto.catalogue import Catalogue, catalogue
+
+
+class DuckStore:
+    """The store on DuckDB; made by ``open_store``."""
+
+    def __init__(self, database: Database, inbox: Inbox, writer: Writer) -> None:
+        self._database = database
+        self._inbox = inbox
+        self._writer = writer
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """Run one SELECT; raises StoreError."""
+        return reading.query(self._database, sql, parameters)
+
+    def hosts(self) -> list[HostRow]:
+        """Every host that was ever seen, by name, the collector itself left out."""
+        return reading.hosts(self._database)
+
+    def append(self, batch: StoreBatch) -> "Future[Outcome]":
+        """Queue a batch; the future is done once it is durable. StoreError where it is not."""
+        item = Arrival(batch)
+        self._inbox.put(item)
+        return item.future
+
+    def change(self, change: Change) -> "Future[int]":
+        """Queue a change for the next group commit; the future gives its commit id, durable."""
+        item = Task(change)
+        self._inbox.put(item)
+        return item.future
+
+    def high_water(self, host: str, epoch: bytes) -> int:
+        """Highest durable seq of that spool; 0 where it is not known."""
+        return self._writer.durable.get((host, epoch), 0)
+
+    def subscribe(self, listener: Callable[[int], None]) -> None:
+        """Have ``listener`` called with each commit id, from the writer's thread, right after."""
+        self._writer.subscribe(listener)
+
+    def statistics(self) -> Mapping[str, float]:
+        """Return the store's counters by the field names of CollectorSample."""
+        return asdict(self._writer.counts) | {"store_bytes": self._database.bytes()}
+
+    def fault(self) -> str | None:
+        """Return what keeps the store from storing, in one line; None while it works."""
+        return self._writer.fault
+
+    def close(self) -> None:
+        """Commit what is queued and close; idempotent."""
+        if self._inbox.close():
+            self._writer.stop()
+            self._database.close()
+
+
+def _prepare(
+    database: Database, kinds: Catalogue, migrations: Sequence[Migration], clock: Clock
+) -> Memory:
+    try:
+        migrate(database.writer, migrations, clock.now())
+        memory = remember(database.writer, kinds)
+        memory.days.prepare(database.writer)
+        database.sync()
+    except (duckdb.Error, OSError) as error:
+        raise refusal(database.path, error) from None
+    return memory
+
+
+def open_store(
+    folder: Path,
+    settings: StoreSettings,
+    migrations: Sequence[Migration],
+    clock: Clock,
+    *,
+    contract: Catalogue | None = None,
+    sync: Sync = os.fsync,
+) -> DuckStore:
+    """
+    Open the store in ``folder``, made where it is missing, and bring its tables up to date.
+
+    ``sync`` makes a descriptor durable or raises OSError. Raises StoreError, one line that says
+    what to do, where the folder or the file cannot be used; a file is never overwritten.
+    """
+    database = Database(folder, settings, sync)
+    kinds = contract or catalogue()
+    database.open()
+    with ExitStack() as undo:
+        undo.callback(database.close)
+        memory = _prepare(database, kinds, migrations, clock)
+        undo.pop_all()
+    inbox = Inbox(clock, settings.group_window_seconds)
+    writer = Writer(database, memory, kinds, clock, inbox)
+    writer.start()
+    return DuckStore(database, inbox, writer)

@@ -1,0 +1,170 @@
+"""One group of batches: decided against the memory, then written in one transaction."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from headroom_collector.store import merges
+from headroom_collector.store.api import Result, Rows, StoreBatch, Thing
+from headroom_collector.store.memory import Known, Mark, Memory
+from headroom_collector.store.sheet import Sheet, insert, known, run
+from headroom_collector.store.tables import DAY, SECOND
+from headroom_proto.catalogue import Catalogue
+
+BUCKET = 300 * SECOND
+"""A roll-up's bucket in nanoseconds."""
+REACH = 2
+"""Buckets after its own that a sample counts for, as the predecessor of their first one."""
+FRESH = 60 * SECOND
+"""How far ``things.last_seen`` may lag: it is written once a minute and not with each sample."""
+HOUR = 3_600 * SECOND
+
+Row = dict[str, Any]
+
+
+def classify(mark: Mark | None, batch: StoreBatch) -> Result:
+    """Say what becomes of a batch of a spool that is stored up to ``mark``."""
+    if mark is None or batch.seq == mark.seq + 1:
+        return Result.STORED
+    if batch.seq == mark.seq and batch.crc32 != mark.crc32:
+        return Result.CLASH
+    if batch.seq <= mark.seq:
+        return Result.DUPLICATE
+    return Result.STORED if batch.gap_before else Result.HOLE
+
+
+@dataclass(slots=True)
+class Group:
+    """What a group adds to the tables. ``take`` changes the memory, ``write`` the database."""
+
+    memory: Memory
+    catalogue: Catalogue
+    sheets: dict[tuple[str, int], Sheet] = field(default_factory=dict)
+    hosts: dict[int, Row] = field(default_factory=dict)
+    things: dict[int, Row] = field(default_factory=dict)
+    marks: dict[tuple[int, bytes], Row] = field(default_factory=dict)
+    gaps: list[Row] = field(default_factory=list)
+    refusals: dict[tuple[int, int, str], Row] = field(default_factory=dict)
+    refused: int = 0
+
+    def take(self, batch: StoreBatch) -> Result:
+        """Decide about a batch; one to be stored is added. Raises ValueError for an odd one."""
+        mark = self.memory.marks.get((batch.host, batch.epoch))
+        result = classify(mark, batch)
+        if result is Result.STORED:
+            host = self._host(batch)
+            self._mark(host, batch, mark)
+            for rows in batch.rows:
+                self._rows(host, rows)
+            self._refuse(host, batch)
+        return result
+
+    def write(self, cursor: duckdb.DuckDBPyConnection) -> int:
+        """Write everything inside the caller's transaction; return the number of values."""
+        values = 0
+        for sheet in self.sheets.values():
+            columns = sheet.table(self.memory.commit_id)
+            insert(cursor, self.memory.days.table(cursor, sheet.kind.name, sheet.day), columns)
+            values += known(columns)
+        for sql, rows, schema in (
+            (merges.HOSTS, [*self.hosts.values()], merges.HOST),
+            (merges.THINGS, [*self.things.values()], merges.THING),
+            (merges.MARKS, [*self.marks.values()], merges.MARK),
+            (merges.GAPS, self.gaps, merges.GAP),
+            (merges.REFUSALS, [*self.refusals.values()], merges.REFUSAL),
+            (merges.DIRTY, self._dirty(), merges.BUCKET),
+        ):
+            if rows:
+                run(cursor, sql, pa.Table.from_pylist(rows, schema))
+        return values
+
+    def _host(self, batch: StoreBatch) -> int:
+        number = self.memory.hosts.setdefault(batch.host, len(self.memory.hosts) + 1)
+        times = [row[0] for rows in batch.rows for row in rows.rows] or [batch.received]
+        row = self.hosts.setdefault(number, {"id": number, "first": min(times), "last": 0})
+        row |= {
+            "name": batch.host,
+            "simulated": batch.simulated,
+            "first": min(row["first"], *times),
+            "last": max(row["last"], *times),
+            "received": batch.received,
+            "agent_version": batch.agent_version or row.get("agent_version"),
+            "interval": batch.interval_seconds or row.get("interval"),
+            "facts": row.get("facts") if batch.facts is None else json.dumps(dict(batch.facts)),
+        }
+        return number
+
+    def _mark(self, host: int, batch: StoreBatch, mark: Mark | None) -> None:
+        before = mark.seq if mark else 0
+        if batch.seq > before + 1:
+            gap = {"from": before + 1, "to": batch.seq - 1, "time": batch.received}
+            self.gaps.append({"host": host, "epoch": batch.epoch, **gap})
+        self.memory.marks[batch.host, batch.epoch] = Mark(batch.seq, batch.crc32)
+        row = self.marks.setdefault(
+            (host, batch.epoch), {"host": host, "epoch": batch.epoch, "baseline": batch.seq}
+        )
+        row |= {"seq": batch.seq, "crc32": batch.crc32, "updated": batch.received}
+
+    def _rows(self, host: int, rows: Rows) -> None:
+        try:
+            kind = self.catalogue.kind(rows.kind)
+        except KeyError:
+            raise ValueError(f"kind {rows.kind!r}: the contract has no such kind") from None
+        things = self.memory.things.setdefault(host, {})
+        for time, thing, values in rows.rows:
+            entry = things.get((rows.kind, thing.key))
+            if entry is None or time - entry.seen > FRESH or entry.labels != thing.labels:
+                entry = self._thing(host, rows.kind, thing, time)
+            sheet = self.sheets.get((rows.kind, time // DAY))
+            if sheet is None:
+                sheet = self.sheets.setdefault((rows.kind, time // DAY), Sheet(kind, time // DAY))
+            sheet.times.append(time)
+            sheet.hosts.append(host)
+            sheet.things.append(entry.id)
+            sheet.values.append(values)
+
+    def _thing(self, host: int, kind: str, thing: Thing, time: int) -> Known:
+        things = self.memory.things[host]
+        entry = things.get((kind, thing.key))
+        if entry is None:
+            entry = Known(self.memory.next_thing, {}, time)
+            things[kind, thing.key] = entry
+            self.memory.next_thing += 1
+        if time + FRESH >= entry.seen:  # an old batch brings old labels
+            entry.labels = dict(thing.labels)
+        entry.seen = max(entry.seen, time)
+        self.things[entry.id] = {
+            "id": entry.id,
+            "host": host,
+            "kind": kind,
+            "key": thing.key,
+            "labels": json.dumps(entry.labels),
+            "time": entry.seen,
+        }
+        return entry
+
+    def _refuse(self, host: int, batch: StoreBatch) -> None:
+        hour = batch.received // HOUR * HOUR
+        for refusal in batch.refused:
+            row = self.refusals.setdefault(
+                (host, hour, refusal.reason),
+                {"host": host, "time": hour, "reason": refusal.reason, "count": 0},
+            )
+            row |= {"detail": refusal.detail, "count": row["count"] + refusal.values}
+            self.refused += refusal.values
+
+    def _dirty(self) -> list[Row]:
+        """Return the buckets to be rolled up that are not in the table yet."""
+        found = {
+            (sheet.kind.name, time // BUCKET + after)
+            for sheet in self.sheets.values()
+            if sheet.kind.rolled_up
+            for time in set(sheet.times)
+            for after in range(REACH + 1)
+        }
+        buckets = {(kind, number * BUCKET) for kind, number in found} - self.memory.dirty
+        self.memory.dirty |= buckets
+        return [{"kind": kind, "bucket": bucket} for kind, bucket in sorted(buckets)]

@@ -1,0 +1,207 @@
+"""The one thread that writes: each group in one transaction, durable before it is answered."""
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from threading import Thread
+
+import duckdb
+import pyarrow as pa
+
+from headroom_collector.store.api import Outcome, Result, StoreError
+from headroom_collector.store.database import Database
+from headroom_collector.store.group import Group
+from headroom_collector.store.inbox import Arrival, ChangeError, Counts, Inbox, Item, Task
+from headroom_collector.store.memory import Epoch, Memory
+from headroom_core.clock import Clock
+from headroom_proto.catalogue import Catalogue
+
+LOG = logging.getLogger(__name__)
+
+RETRY_SECONDS = 1.0
+"""Shortest time between two attempts to get a failed store back."""
+
+BROKEN = (
+    duckdb.IOException,
+    duckdb.FatalException,
+    duckdb.InternalException,
+    duckdb.ConnectionException,
+)
+DISK = (OSError, StoreError, *BROKEN)
+"""After one of these nothing is known of what is on the disk."""
+ODD = (duckdb.Error, pa.ArrowException, ValueError, TypeError, OverflowError)
+"""One batch that cannot be written; the others can."""
+
+
+def _pass_on(listener: Callable[[int], None], done: "Future[int]") -> None:
+    listener(done.result())
+
+
+class Writer:
+    """
+    Owns the database's writing side from ``start`` to ``stop``.
+
+    ``durable`` has every spool's highest durable seq; ``fault`` says what is wrong while nothing
+    can be stored, and is None otherwise. Both are safe to read from any thread.
+    """
+
+    def __init__(
+        self, database: Database, memory: Memory, catalogue: Catalogue, clock: Clock, inbox: Inbox
+    ) -> None:
+        self.memory = memory
+        self.durable: dict[Epoch, int] = memory.durable()
+        self.counts = Counts()
+        self.fault: str | None = None
+        self._database = database
+        self._catalogue = catalogue
+        self._clock = clock
+        self._inbox = inbox
+        self._listeners: list[Callable[[int], None]] = []
+        self._stale = False
+        self._next_try = 0.0
+        # Changes are other rooms' code: in a thread of their own, what they raise is a value.
+        self._guest = ThreadPoolExecutor(1, "store-change")
+        self._thread = Thread(target=self._run, name="store-writer", daemon=True)
+
+    def start(self) -> None:
+        """Start writing."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Wait until everything that was queued is written; the inbox was closed before."""
+        self._thread.join()
+        self._guest.shutdown()
+
+    def subscribe(self, listener: Callable[[int], None]) -> None:
+        """Have ``listener`` called with each commit id, from the writer's thread."""
+        self._listeners.append(listener)
+
+    def _run(self) -> None:
+        last = False
+        while not last:
+            items, last = self._inbox.gather()
+            self._settle(items)
+
+    def _settle(self, items: list[Item]) -> None:
+        """Write the items in as few transactions as they allow; every future is completed."""
+        waiting = [items]
+        while waiting:
+            group = waiting.pop()
+            try:
+                self._write(group)
+            except ChangeError as error:
+                self._undo()
+                error.task.future.set_exception(error.reason)
+                waiting.append([item for item in group if item is not error.task])
+            except DISK as error:
+                self._undo()
+                self._lost(error)
+                self._refuse([item for each in (group, *waiting) for item in each])
+                return
+            except ODD as error:
+                self._undo()
+                if len(group) == 1:
+                    group[0].future.set_exception(StoreError(f"cannot be stored: {error}"))
+                else:
+                    waiting.extend([item] for item in reversed(group))
+
+    def _write(self, items: Sequence[Item]) -> None:
+        """Write one group; raises what keeps it from being durable."""
+        started = self._clock.monotonic()
+        self._ready()
+        arrivals = [item for item in items if isinstance(item, Arrival)]
+        tasks = [item for item in items if isinstance(item, Task)]
+        group = Group(self.memory, self._catalogue)
+        results = [group.take(arrival.batch) for arrival in arrivals]
+        if tasks or Result.STORED in results:
+            self.counts.values_total += self._transact(group, tasks)
+            self.counts.commits_total += 1
+            self.counts.commit_seconds = self._clock.monotonic() - started
+        self.counts.note(results, group.refused)
+        self._answer(arrivals, results)
+        self._tell(tasks)
+
+    def _transact(self, group: Group, tasks: Sequence[Task]) -> int:
+        cursor = self._database.writer
+        commit_id = self.memory.commit_id = self.memory.commit_id + 1
+        cursor.begin()
+        values = group.write(cursor)
+        cursor.execute("UPDATE commits SET last = ?", [commit_id])
+        for task in tasks:
+            reason = self._guest.submit(task.change, cursor, commit_id).exception()
+            if isinstance(reason, BROKEN):
+                raise reason
+            if reason is not None:
+                raise ChangeError(task, reason)
+        cursor.commit()
+        self._database.sync()
+        return values
+
+    def _answer(self, arrivals: Sequence[Arrival], results: Sequence[Result]) -> None:
+        spools = [(arrival.batch.host, arrival.batch.epoch) for arrival in arrivals]
+        marks = {spool: self.memory.marks[spool].seq for spool in spools}
+        self.durable |= marks
+        for arrival, spool, result in zip(arrivals, spools, results, strict=True):
+            arrival.future.set_result(Outcome(result, marks[spool]))
+
+    def _tell(self, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            task.future.set_result(self.memory.commit_id)
+        # A future keeps what one listener raises from the others and from this thread.
+        told: Future[int] = Future()
+        for listener in self._listeners:
+            told.add_done_callback(partial(_pass_on, listener))
+        told.set_result(self.memory.commit_id)
+
+    def _undo(self) -> None:
+        """Leave the transaction; what is remembered of it is read again before the next."""
+        self._stale = True
+        with suppress(duckdb.Error, StoreError):
+            self._database.writer.rollback()
+
+    def _lost(self, error: Exception) -> None:
+        """Note that the disk failed, and try once to get the store back."""
+        if self.fault is None:
+            self.fault = (
+                f"{self._database.path}: storing failed, nothing is acknowledged until it works "
+                f"again: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+            )
+            LOG.error("%s", self.fault)
+            with suppress(*DISK, duckdb.Error):
+                self._recover()
+
+    def _refuse(self, items: Sequence[Item]) -> None:
+        for item in items:
+            item.future.set_exception(
+                StoreError(self.fault or "the store was reopened: send again")
+            )
+
+    def _ready(self) -> None:
+        """Make the memory agree with the database; raises what keeps the store from working."""
+        if self.fault is not None:
+            if self._clock.monotonic() < self._next_try:
+                raise StoreError(self.fault)
+            self._recover()
+        if self._stale:
+            self.memory.load(self._database.writer)
+            self._stale = False
+
+    def _recover(self) -> None:
+        """
+        Open the database again and write everything it holds anew.
+
+        Pages that a failed fsync left behind count as clean, though they are not on the disk: only
+        a checkpoint, which writes them again, makes what is read back from the log durable.
+        """
+        self._next_try = self._clock.monotonic() + RETRY_SECONDS
+        self._database.close()
+        self._database.open()
+        self._database.writer.execute("FORCE CHECKPOINT")
+        self._database.sync()
+        self.memory.load(self._database.writer)
+        self.durable = self.memory.durable()
+        self._stale = False
+        LOG.warning("%s: storing works again", self._database.path)
+        self.fault = None
