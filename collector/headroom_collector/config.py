@@ -60,6 +60,8 @@ class Webhook:
 
     url: str = ""
     timeout_seconds: float = 10.0
+    give_up_seconds: float = 86400.0
+    """A notification that could not be delivered for so long is given up, and that is logged."""
 
     def __post_init__(self) -> None:
         """Refuse what is no HTTP URL; raises ValueError."""
@@ -74,6 +76,8 @@ class Alerts:
     rule: Rule = field(default_factory=Rule)
     webhook: Webhook = field(default_factory=Webhook)
     evaluate_seconds: float = 1.0
+    max_page_age_seconds: float = 300.0
+    """What older samples bring about goes to the history and nobody is told of it."""
     external_url: str = "http://127.0.0.1:9441"
     runbook_url: str = ""
 

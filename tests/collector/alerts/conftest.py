@@ -1,0 +1,188 @@
+"""What the tests of alerting stand on: a store, an estate, a clock to turn, a receiver."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from headroom_collector.alerts.state import MIGRATIONS
+from headroom_collector.config import StoreSettings
+from headroom_collector.store.api import Rows, StoreBatch, Thing
+from headroom_collector.store.engine import open_store
+from headroom_core.estate import Member, Placement, Status
+from headroom_proto.catalogue import catalogue
+
+SECOND = 1_000_000_000
+START = 1_790_000_000 * SECOND
+"""2026-09-21T14:13:20Z."""
+
+
+@dataclass
+class TurnedClock:
+    """A clock that stands still until it is turned."""
+
+    time: int = START
+
+    def now(self) -> int:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time / SECOND
+
+    def set(self, seconds: float) -> None:
+        self.time = START + round(seconds * SECOND)
+
+
+@dataclass
+class ListedEstate:
+    """An estate that holds the members it was given."""
+
+    members: dict[str, Member] = field(default_factory=dict)
+
+    def member(self, host: str) -> Member:
+        place = Placement("dc1", "c1", "web", assigned=True)
+        return self.members.get(host, Member(host, place))
+
+    def put(self, host: str, status: Status) -> None:
+        self.members[host] = Member(host, Placement("dc1", "c1", "web", assigned=True), status)
+
+
+@dataclass
+class Feed:
+    """One agent's batches into the store."""
+
+    store: object
+    seqs: dict[str, int] = field(default_factory=dict)
+
+    def __call__(self, host, samples, simulated=False, interval=15.0):
+        """Store (second, ratio) pairs of a host as one batch, and wait until they are durable."""
+        kind = catalogue().kind("host")
+        rows = [
+            (
+                START + round(second * SECOND),
+                Thing(),
+                [ratio if c.field == "cpu_utilisation_ratio" else None for c in kind.columns],
+            )
+            for second, ratio in samples
+        ]
+        self.seqs[host] = self.seqs.get(host, 0) + 1
+        batch = StoreBatch(
+            host=host,
+            epoch=host.encode(),
+            seq=self.seqs[host],
+            crc32=0,
+            received=rows[-1][0],
+            rows=[Rows("host", rows)],
+            simulated=simulated,
+            interval_seconds=interval,
+        )
+        self.store.append(batch).result(timeout=30)
+
+
+@dataclass
+class Receiver:
+    """An HTTP receiver: answers with what is in ``answers``, then 200; "hang" never answers."""
+
+    answers: list[int | str] = field(default_factory=list)
+    requests: list[tuple[dict[str, str], dict]] = field(default_factory=list)
+    arrived: threading.Condition = field(default_factory=threading.Condition)
+    released: threading.Event = field(default_factory=threading.Event)
+    url: str = ""
+
+    def take(self, headers, body) -> int | str:
+        with self.arrived:
+            self.requests.append((headers, json.loads(body)))
+            self.arrived.notify_all()
+            return self.answers.pop(0) if self.answers else 200
+
+    def wait(self, count, seconds=20.0):
+        """Wait until so many requests arrived, and return their bodies."""
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: len(self.requests) >= count, seconds), (
+                f"{len(self.requests)} of {count} requests arrived"
+            )
+        return self.bodies
+
+    @property
+    def bodies(self):
+        return [body for _, body in self.requests]
+
+    @property
+    def statuses(self):
+        return [body["status"] for body in self.bodies]
+
+
+def handler_of(receiver):
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            length = int(self.headers["content-length"])
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            answer = receiver.take(headers, self.rfile.read(length))
+            if answer == "hang":
+                receiver.released.wait(30)
+                return
+            self.send_response(answer)
+            if answer == 302:
+                self.send_header("location", receiver.url)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    return Handler
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(made))
+    server.daemon_threads = True
+    made.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield made
+    made.released.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def clock():
+    return TurnedClock()
+
+
+@pytest.fixture
+def estate():
+    return ListedEstate()
+
+
+@pytest.fixture
+def store(tmp_path, clock):
+    opened = open_store(tmp_path / "store", StoreSettings(), MIGRATIONS, clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def feed(store):
+    return Feed(store)
+
+
+@pytest.fixture
+def until():
+    """Wait until something holds, at most 20 s."""
+
+    def wait(holds, what="the condition"):
+        for _ in range(1000):
+            if holds():
+                return
+            time.sleep(0.02)
+        pytest.fail(f"{what} did not come about")
+
+    return wait
