@@ -1,0 +1,69 @@
+"""Command line of the agent: ``headroom-agent``."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from headroom_agent import __version__
+from headroom_agent.logs import make_logger
+from headroom_agent.notices import Notices
+from headroom_agent.options import Start, configure
+from headroom_core.settings import SettingsError
+
+WRONG_USE = 2
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _once(start: Start, notices: Notices) -> int:
+    from headroom_agent import once  # noqa: PLC0415 - the service needs none of it
+
+    reading = once.take(start.config, notices)
+    _write(once.to_json(reading) if start.json else once.to_table(reading))
+    return 0
+
+
+def _serve(start: Start, notices: Notices) -> int:
+    # gRPC's own log repeats in many lines what the transport says in one.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    from headroom_agent import agent  # noqa: PLC0415 - loads gRPC: 30 MB that --once does not need
+    from headroom_agent.spool_schema import SpoolError  # noqa: PLC0415 - the same
+
+    try:
+        agent.run(start.config, notices.logger)
+    except SpoolError as error:
+        notices.logger.error("%s", error)  # noqa: TRY400 - a person reads it: one line, no trace
+        return 1
+    return 0
+
+
+def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run the command line; returns the exit code: 0, 1 for a fault, 2 for wrong use."""
+    try:
+        start = configure(arguments, environment)
+    except SettingsError as error:
+        for line in error.lines:
+            sys.stderr.write(f"headroom-agent: {line}\n")
+        return WRONG_USE
+    if start.version:
+        _write(f"headroom-agent {__version__}")
+        return 0
+    logger = make_logger(start.verbose)
+    for line in start.warnings:
+        logger.warning("%s", line)
+    try:
+        return _once(start, Notices(logger)) if start.once else _serve(start, Notices(logger))
+    except KeyboardInterrupt:
+        return 130
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    sys.exit(run(sys.argv[1:], os.environ))
+
+
+if __name__ == "__main__":
+    main()

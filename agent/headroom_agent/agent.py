@@ -1,0 +1,132 @@
+"""The agent's life: cycle after cycle into the spool, until it is told to stop."""
+
+import gc
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from headroom_agent import __version__
+from headroom_agent.backoff import Backoff
+from headroom_agent.channel import Endpoint
+from headroom_agent.config import MIB, AgentConfig
+from headroom_agent.notices import Notices
+from headroom_agent.sampler import Moment, take_moment
+from headroom_agent.samplers import registry
+from headroom_agent.samplers.facts import read_boot_id
+from headroom_agent.schedule import Merger, Schedule
+from headroom_agent.spool import Limits, Spool
+from headroom_agent.spool_schema import SpoolError
+from headroom_agent.stop import StopSignal
+from headroom_agent.transport import Speaker, Transport
+
+FIRST_PAUSE_SECONDS = 1.0
+"""The second cycle comes early, so that a host's first ratio does not take a whole interval."""
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Runs one cycle after another into the spool; ``seconds`` is what the last one took."""
+
+    spool: Spool
+    boot_id: str
+    notices: Notices
+    moment: Callable[[], Moment] = take_moment
+    clock: Callable[[], float] = time.monotonic
+    seconds: float | None = None
+    _merger: Merger = field(default_factory=Merger)
+
+    def last_seconds(self) -> float | None:
+        """Return the seconds that the previous cycle took; None before the first."""
+        return self.seconds
+
+    def cycle(self, schedule: Schedule) -> None:
+        """Sample once and spool it; a spool that fails is said once for each change."""
+        start = self.clock()
+        now = self.moment()
+        payload = self._merger.merge(now, schedule.run(now)).SerializeToString()
+        try:
+            self.spool.append(payload, self.boot_id)
+            self.notices.fine("spool", "spool: can be written again")
+        except SpoolError as error:
+            self.notices.fault("spool", str(error))
+        self.seconds = self.clock() - start
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """Times of the cycles, in monotonic seconds: a steady grid, with an early second cycle."""
+
+    start: float
+    interval: float
+
+    def after(self, now: float) -> float:
+        """Return the next one; those that were missed are left out."""
+        early = self.start + min(FIRST_PAUSE_SECONDS, self.interval)
+        if now < early:
+            return early
+        passed = int((now - self.start) / self.interval + 1e-9)
+        return self.start + (passed + 1) * self.interval
+
+
+def _transport(config: AgentConfig, spool: Spool, boot_id: str, notices: Notices) -> Transport:
+    return Transport(
+        Endpoint(config.collector, *config.tls.files()),
+        spool,
+        Speaker(
+            boot_id=boot_id,
+            version=__version__,
+            interval_seconds=config.interval_seconds,
+            started_ns=time.time_ns(),
+            hints=config.hints.labels(),
+        ),
+        notices,
+        Backoff(),
+    )
+
+
+def _sample(
+    config: AgentConfig, recorder: Recorder, schedule: Schedule, transport: Transport
+) -> None:
+    with StopSignal() as stop:
+        transport.start()
+        recorder.cycle(schedule)
+        transport.wake()
+        gc.collect()
+        gc.freeze()  # what is there now stays: no later collection has to look at it
+        ticks = Ticks(time.monotonic(), config.interval_seconds)
+        while not stop.wait(ticks.after(time.monotonic()) - time.monotonic()):
+            recorder.cycle(schedule)
+            transport.wake()
+        transport.stop(config.drain_seconds)
+
+
+def run(config: AgentConfig, logger: logging.Logger) -> None:
+    """Run until SIGTERM or SIGINT; raises SpoolError where the spool cannot be used at all."""
+    notices = Notices(logger)
+    limits = Limits(int(config.spool.max_mib * MIB), config.spool.max_age_days * 86400)
+    spool = Spool(config.spool.path, limits, notices)
+    try:
+        boot_id = read_boot_id(config.procfs)
+        recorder = Recorder(spool, boot_id, notices)
+        own = registry.Self(recorder.last_seconds, spool.state)
+        samplers = registry.build(config, notices, own)
+        schedule = Schedule(
+            samplers,
+            config.deadline_seconds,
+            notices,
+            slack_seconds=min(0.5, config.interval_seconds / 2),
+        )
+        logger.info(
+            "reading this host every %g s, for the collector at %s",
+            config.interval_seconds,
+            config.collector,
+        )
+        try:
+            _sample(config, recorder, schedule, _transport(config, spool, boot_id, notices))
+        finally:
+            schedule.close()
+            registry.close(samplers)
+        logger.info("stopped; %d batches wait in the spool", spool.state().batches)
+    finally:
+        spool.close()

@@ -1,0 +1,82 @@
+"""The channel to the collector: mutual TLS, and a dead peer noticed in seconds."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+from headroom_core.identity import COLLECTOR_NAME
+
+OPTIONS = (
+    # The collector's certificate has this name, whatever address it is reached at.
+    ("grpc.ssl_target_name_override", COLLECTOR_NAME),
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    # Without it a stopped peer, whose kernel still acknowledges, is noticed after 60 s only.
+    ("grpc.http2.ping_timeout_ms", 10_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.max_receive_message_length", 64 * 1024),
+    # A new channel after a failure tries at once, and not when the failed one would have.
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.enable_http_proxy", 0),
+)
+
+
+class TlsFilesError(Exception):
+    """The certificate files cannot be used; one line that names the file and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the collector is, HOST:PORT, and the PEM files to meet it with."""
+
+    address: str
+    ca: Path
+    cert: Path
+    key: Path
+
+    def connect(self) -> grpc.Channel:
+        """Make a channel; the files are read anew each time. Raises TlsFilesError."""
+        credentials = grpc.ssl_channel_credentials(
+            root_certificates=_pem(self.ca, "--ca"),
+            private_key=_pem(self.key, "--key"),
+            certificate_chain=_pem(self.cert, "--cert"),
+        )
+        return grpc.secure_channel(self.address, credentials, options=OPTIONS)
+
+
+def _pem(path: Path, flag: str) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise TlsFilesError(
+            f"{path}: cannot be read: {error.strerror}; {flag} FILE or --tls DIR says where it is"
+        ) from None
+    if b"-----BEGIN " not in data:
+        raise TlsFilesError(f"{path}: is no PEM file; {flag} FILE or --tls DIR takes another")
+    return data
+
+
+REASONS = (
+    ("Connection refused", "nothing listens there; is the collector running?"),
+    ("CERTIFICATE_VERIFY_FAILED", "its certificate is not of the CA in the agent's CA file"),
+    ("certificate", "one of the two does not accept the other's certificate"),
+    ("andshake", "no TLS with the collector; do both have certificates of the same CA?"),
+    ("DNS", "the name cannot be resolved"),
+    ("resolution", "the name cannot be resolved"),
+    ("timed out", "no answer; is a firewall in between?"),
+    ("FD Shutdown", "no answer; is a firewall in between?"),
+    ("Deadline", "no answer; is a firewall in between?"),
+)
+
+
+def explain(error: grpc.RpcError) -> str:
+    """Return why a call failed, in a few words and with what to do where that is known."""
+    code = error.code() if isinstance(error, grpc.Call) else None
+    details = (error.details() if isinstance(error, grpc.Call) else "") or ""
+    if code is grpc.StatusCode.UNAVAILABLE:
+        for part, reason in REASONS:
+            if part in details:
+                return reason
+    name = code.name if code is not None else "UNKNOWN"
+    return f"{name}: {' '.join(details.split())[:200]}"

@@ -1,0 +1,122 @@
+"""
+The agent's configuration: defaults, then a TOML file, then the environment, then flags.
+
+``deploy/config/agent.toml`` is its documentation, and a test loads it.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DEFAULT_TLS = Path("/etc/headroom-agent/tls")
+DEFAULT_SPOOL = Path("/var/lib/headroom-agent/spool.db")
+MIB = 1024 * 1024
+
+
+def check_address(text: str) -> str:
+    """Return ``text`` where it is HOST:PORT (IPv6 in brackets); raises ValueError."""
+    host, colon, port = text.rpartition(":")
+    if not (colon and host and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(f"{text!r}: expected HOST:PORT such as collector.example.org:9440")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The agent's certificate files; each is in ``folder`` where it is not named apart."""
+
+    folder: Path = DEFAULT_TLS
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+
+    def files(self) -> tuple[Path, Path, Path]:
+        """Return the paths of CA certificate, own certificate and own key, all PEM."""
+        return (
+            self.ca or self.folder / "ca.pem",
+            self.cert or self.folder / "cert.pem",
+            self.key or self.folder / "key.pem",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolSettings:
+    """Where batches wait for their acknowledgement, and for how long and how many."""
+
+    path: Path = DEFAULT_SPOOL
+    max_mib: float = 64.0
+    max_age_days: float = 7.0
+
+    def __post_init__(self) -> None:
+        """Refuse a spool that can hold nothing; raises ValueError."""
+        for name in ("max_mib", "max_age_days"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} = {getattr(self, name)}: expected more than 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """Where the host stands, as far as it knows; the collector's inventory has the last word."""
+
+    site: str = ""
+    cluster: str = ""
+    host_class: str = ""
+
+    def labels(self) -> dict[str, str]:
+        """Return what is set, by label name."""
+        all_of = {"site": self.site, "cluster": self.cluster, "class": self.host_class}
+        return {name: value for name, value in all_of.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """Which samplers run."""
+
+    cpu: bool = True
+    memory: bool = True
+    load: bool = True
+    pressure: bool = True
+    uptime: bool = True
+    facts: bool = True
+    self: bool = True
+    energy: bool = True
+    libvirt: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConfig:
+    """Everything an agent can be told. Seconds, MiB and days as the names say."""
+
+    collector: str = "127.0.0.1:9440"
+    interval_seconds: float = 10.0
+    procfs: Path = Path("/proc")
+    sysfs: Path = Path("/sys")
+    etc: Path = Path("/etc")
+    libvirt_uri: str = ""
+    drain_seconds: float = 5.0
+    tls: Tls = field(default_factory=Tls)
+    spool: SpoolSettings = field(default_factory=SpoolSettings)
+    hints: Hints = field(default_factory=Hints)
+    samplers: Switches = field(default_factory=Switches)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work; raises ValueError naming the key."""
+        try:
+            check_address(self.collector)
+        except ValueError as error:
+            raise ValueError(f"collector = {error}") from None
+        if not 0.05 <= self.interval_seconds <= 3600:
+            raise ValueError(
+                f"interval_seconds = {self.interval_seconds}: expected 0.05 to 3600, usually 10"
+            )
+        if not 0 <= self.drain_seconds <= 60:
+            raise ValueError(f"drain_seconds = {self.drain_seconds}: expected 0 to 60")
+
+    @property
+    def deadline_seconds(self) -> float:
+        """Longest that one sampler may take: most of a cycle, 5 s at most, 1 s at least."""
+        return max(1.0, min(5.0, 0.8 * self.interval_seconds))
+
+    @property
+    def libvirt_deadline_seconds(self) -> float:
+        """Longest that the hypervisor may take to answer, so that it ends before the cycle."""
+        return 0.6 * self.deadline_seconds

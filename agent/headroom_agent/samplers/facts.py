@@ -1,0 +1,87 @@
+"""What a host is: operating system, CPUs, memory and maker; sent at first and on change."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from headroom_agent.sampler import Moment
+from headroom_agent.samplers import cpuinfo, dmi, memory
+from headroom_agent.samplers.files import read, read_if_there, read_text
+from headroom_proto.v1 import telemetry_pb2
+
+
+def parse_os_release(text: str) -> str:
+    """Return PRETTY_NAME of an os-release(5) file, or NAME and VERSION_ID; empty without them."""
+    pairs = (line.partition("=") for line in text.splitlines() if not line.startswith("#"))
+    values = {key.strip(): value.strip().strip("\"'") for key, _, value in pairs}
+    name = f"{values.get('NAME', '')} {values.get('VERSION_ID', '')}".strip()
+    return values.get("PRETTY_NAME") or name
+
+
+def base_hertz(sysfs: Path, model: str) -> float | None:
+    """
+    Return the CPUs' base clock in hertz; None where nobody tells.
+
+    intel_pstate's base_frequency is in kHz (Documentation/admin-guide/pm); else many models name
+    their clock ("@ 2.30GHz").
+    """
+    khz = read_if_there(sysfs / "devices/system/cpu/cpu0/cpufreq/base_frequency")
+    return int(khz) * 1e3 if khz.isdigit() else cpuinfo.named_hertz(model)
+
+
+@dataclass(slots=True)
+class FactsSampler:
+    """
+    Reads what a host is, under ``procfs``, ``sysfs`` and ``etc`` (machine-id, os-release).
+
+    What may not be read (serial number and UUID are root's) is left out. ``machine`` is the
+    architecture where the kernel does not tell it under procfs (before 6.1).
+    """
+
+    procfs: Path
+    sysfs: Path
+    etc: Path = Path("/etc")
+    machine: str = os.uname().machine
+    name: str = "facts"
+    interval_seconds: float = 300.0
+    _sent: telemetry_pb2.HostFacts | None = None
+
+    def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
+        """Return the facts where they changed, else nothing; raises SampleError."""
+        facts = self.read()
+        if facts == self._sent:
+            return telemetry_pb2.Cycle()
+        self._sent = facts
+        return telemetry_pb2.Cycle(facts=facts)
+
+    def read(self) -> telemetry_pb2.HostFacts:
+        """Read the facts; raises SampleError."""
+        kernel = self.procfs / "sys/kernel"
+        cpus = cpuinfo.parse(read_text(self.procfs / "cpuinfo"))
+        board = dmi.read(self.sysfs)
+        return telemetry_pb2.HostFacts(
+            machine_id=read_if_there(self.etc / "machine-id"),
+            boot_id=read_boot_id(self.procfs),
+            hostname=read_if_there(kernel / "hostname"),
+            os=parse_os_release(read_if_there(self.etc / "os-release")),
+            kernel=read_if_there(kernel / "osrelease"),
+            architecture=read_if_there(kernel / "arch") or self.machine,
+            cpu_model=cpus.model,
+            cpu_vendor=cpus.vendor,
+            sockets=cpus.sockets,
+            cores=cpus.cores,
+            threads=cpus.threads,
+            memory_bytes=memory.parse(read(self.procfs / "meminfo"))["MemTotal"],
+            base_hertz=base_hertz(self.sysfs, cpus.model),
+            vendor=board.vendor,
+            model=board.model,
+            serial=board.serial,
+            bios_date=board.bios_date,
+            product_uuid=board.product_uuid,
+            virtual=cpus.virtual,
+        )
+
+
+def read_boot_id(procfs: Path) -> str:
+    """Return the identity of this boot of the kernel; empty where it cannot be read."""
+    return read_if_there(procfs / "sys/kernel/random/boot_id")

@@ -1,0 +1,66 @@
+"""Memory of a host, from <procfs>/meminfo."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from headroom_agent.notices import Notices
+from headroom_agent.sampler import Moment, SampleError
+from headroom_agent.samplers.files import read
+from headroom_proto.v1 import samples_pb2, telemetry_pb2
+
+FIELDS = ("MemTotal", "MemAvailable", "Cached", "SwapTotal", "SwapFree")
+
+
+def parse(data: bytes, where: str = "meminfo") -> dict[str, int]:
+    """
+    Return the FIELDS that are there, in bytes (the kernel's "kB" are KiB).
+
+    Raises SampleError where there is no MemTotal or a value is no number.
+    """
+    found: dict[str, int] = {}
+    text = b"\n" + data
+    for name in FIELDS:
+        start = text.find(b"\n%s:" % name.encode())
+        if start >= 0:
+            words = text[start + len(name) + 2 :].split(b"\n", 1)[0].split()
+            if not words or not words[0].isdigit():
+                raise SampleError(f"{where}: {name}: expected a number of kB")
+            found[name] = int(words[0]) * 1024
+    if "MemTotal" not in found:
+        raise SampleError(f"{where}: has no 'MemTotal' line; is this the procfs of a Linux host?")
+    return found
+
+
+def _less(whole: int | None, part: int | None) -> int | None:
+    """Return the difference, never below 0; None where either is not known."""
+    return None if whole is None or part is None else max(0, whole - part)
+
+
+@dataclass(slots=True)
+class MemorySampler:
+    """Reads <procfs>/meminfo."""
+
+    procfs: Path
+    notices: Notices
+    name: str = "memory"
+    interval_seconds: float = 0.0
+
+    def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
+        """Return the host's memory; raises SampleError."""
+        path = self.procfs / "meminfo"
+        found = parse(read(path), str(path))
+        missing = [name for name in FIELDS if name not in found]
+        if missing:
+            line = f"{path}: no {', '.join(missing)}: this kernel does not tell; left out"
+            self.notices.fault("memory fields", line)
+        total, available = found["MemTotal"], found.get("MemAvailable")
+        swap = found.get("SwapTotal")
+        host = samples_pb2.HostSample(
+            memory_total_bytes=total,
+            memory_available_bytes=available,
+            memory_used_bytes=_less(total, available),
+            memory_cached_bytes=found.get("Cached"),
+            memory_swap_total_bytes=swap,
+            memory_swap_used_bytes=_less(swap, found.get("SwapFree")),
+        )
+        return telemetry_pb2.Cycle(host=host)

@@ -1,0 +1,105 @@
+"""The samplers of a host, read top to bottom."""
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from headroom_agent.config import AgentConfig
+from headroom_agent.notices import Notices
+from headroom_agent.sampler import Sampler
+from headroom_agent.samplers.agent_self import SelfSampler
+from headroom_agent.samplers.cpu import CpuSampler
+from headroom_agent.samplers.facts import FactsSampler
+from headroom_agent.samplers.load import LoadSampler
+from headroom_agent.samplers.memory import MemorySampler
+from headroom_agent.samplers.pressure import PressureSampler
+from headroom_agent.samplers.uptime import UptimeSampler
+from headroom_agent.spool import SpoolState
+
+SOCKETS = (
+    "libvirt-sock-ro",
+    "libvirt-sock",
+    "virtqemud-sock-ro",
+    "virtqemud-sock",
+)
+DEFAULT_URI = "qemu:///system"
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A sampler that holds something that has to be given back."""
+
+    def close(self) -> None:
+        """Give it back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Self:
+    """What the agent knows of itself: seconds of its last cycle, and the spool's state."""
+
+    cycle_seconds: Callable[[], float | None]
+    spool: Callable[[], SpoolState | None]
+
+
+def host_samplers(config: AgentConfig, notices: Notices) -> tuple[Sampler, ...]:
+    """Return the samplers that read nothing but files under the roots."""
+    return (
+        CpuSampler(config.procfs, notices),
+        MemorySampler(config.procfs, notices),
+        LoadSampler(config.procfs),
+        PressureSampler(config.procfs),
+        UptimeSampler(config.procfs),
+        FactsSampler(config.procfs, config.sysfs, config.etc),
+    )
+
+
+def build(
+    config: AgentConfig, notices: Notices, own: Self, run: Path = Path("/run")
+) -> tuple[Sampler, ...]:
+    """
+    Return the samplers that the configuration asks for, quick ones first.
+
+    ``run`` is where a libvirt daemon has its sockets. The hypervisor comes last: it alone may take
+    its time, under a deadline of its own.
+    """
+    on = config.samplers
+    made = [s for s in host_samplers(config, notices) if getattr(on, s.name)]
+    if on.self:
+        made.append(SelfSampler(own.cycle_seconds, own.spool))
+    if on.libvirt:
+        made += _libvirt(config, notices, run)
+    return tuple(made)
+
+
+def find_hypervisor(config: AgentConfig, run: Path) -> str:
+    """Return the libvirt URI to use: the configured one, or the default where a daemon is."""
+    if config.libvirt_uri:
+        return config.libvirt_uri
+    found = any((run / "libvirt" / name).exists() for name in SOCKETS)
+    return DEFAULT_URI if found else ""
+
+
+def _libvirt(config: AgentConfig, notices: Notices, run: Path) -> Iterator[Sampler]:
+    uri = find_hypervisor(config, run)
+    if not uri:
+        return
+    if importlib.util.find_spec("libvirt") is None:
+        notices.fault(
+            "libvirt-python",
+            f"virtual machines of {uri} are not read: libvirt-python is not installed; "
+            "pip install 'headroom[libvirt]', or [samplers] libvirt = false",
+        )
+        return
+    from headroom_agent.samplers.libvirt import LibvirtSampler  # noqa: PLC0415 - only where asked
+
+    yield LibvirtSampler(uri, config.procfs, deadline_seconds=config.libvirt_deadline_seconds)
+
+
+def close(samplers: tuple[Sampler, ...]) -> None:
+    """Let the samplers give back what they hold."""
+    for sampler in samplers:
+        if isinstance(sampler, Closable):
+            sampler.close()

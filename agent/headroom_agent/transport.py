@@ -1,0 +1,149 @@
+"""The transport: one stream after another, from the spool to the collector, in its own thread."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import grpc
+
+from headroom_agent.backoff import Backoff
+from headroom_agent.channel import Endpoint, TlsFilesError, explain
+from headroom_agent.notices import Notices
+from headroom_agent.progress import Progress, ReopenError
+from headroom_agent.session import Session
+from headroom_agent.spool import Spool
+from headroom_agent.spool_schema import SpoolError
+from headroom_proto.v1 import telemetry_pb2, telemetry_pb2_grpc
+
+JOIN_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """What a Hello says of the agent itself; ``started_ns`` in UTC nanoseconds."""
+
+    boot_id: str
+    version: str
+    interval_seconds: float
+    started_ns: int
+    hints: dict[str, str] = field(default_factory=dict)
+
+    def hello(self, spool: Spool) -> telemetry_pb2.Hello:
+        """Return a Hello for what the spool holds now."""
+        return telemetry_pb2.Hello(
+            epoch=spool.epoch,
+            boot_id=self.boot_id,
+            agent_version=self.version,
+            interval_seconds=self.interval_seconds,
+            first_seq=spool.first_seq,
+            next_seq=spool.next_seq,
+            hints=self.hints,
+        )
+
+
+class Transport:
+    """
+    Keeps a stream with the collector for as long as it runs.
+
+    ``start`` once, ``wake`` after each append, ``stop`` at the end. Nothing of it ever blocks who
+    calls ``wake``.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        spool: Spool,
+        speaker: Speaker,
+        notices: Notices,
+        backoff: Backoff,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._endpoint, self._spool, self._speaker = endpoint, spool, speaker
+        self._notices, self._backoff, self._clock = notices, backoff, clock
+        self._mutex = threading.Lock()
+        self._session: Session | None = None
+        self._finish_by: float | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="transport", daemon=True)
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Tell that the spool has more."""
+        with self._mutex:
+            session = self._session
+        if session is not None:
+            session.wake()
+
+    def stop(self, drain_seconds: float) -> bool:
+        """
+        Send what is left, say goodbye and end.
+
+        Takes ``drain_seconds`` and a little more at most; returns whether goodbye was said.
+        """
+        with self._mutex:
+            self._finish_by = self._clock() + drain_seconds
+            session = self._session
+        self._stopping.set()
+        if session is not None:
+            session.finish(self._finish_by)
+        self._thread.join(drain_seconds + JOIN_SECONDS)
+        if self._thread.is_alive() and session is not None:
+            session.close()
+            session.cancel()
+            self._thread.join(JOIN_SECONDS)
+        return session is not None and session.said_goodbye
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            fault = self._stream()
+            if self._stopping.is_set():
+                return
+            if fault:
+                self._notices.fault("collector", f"collector {self._endpoint.address}: {fault}")
+            self._stopping.wait(self._backoff.next())
+
+    def _stream(self) -> str:
+        """Hold one stream until it ends; returns why in a line, empty for no fault."""
+        try:
+            channel = self._endpoint.connect()
+        except TlsFilesError as error:
+            return f"cannot connect: {error}"
+        with channel:
+            session = Session(
+                self._speaker.hello(self._spool), Progress(self._spool, self._speaker.started_ns)
+            )
+            try:
+                self._hold(channel, session)
+            except grpc.RpcError as error:
+                return session.ended or explain(error)
+            except ReopenError as reason:
+                return str(reason)
+            except SpoolError as error:
+                return str(error)
+            finally:
+                session.close()
+                with self._mutex:
+                    self._session = None
+        return "" if session.said_goodbye else "closed the stream; connecting again"
+
+    def _hold(self, channel: grpc.Channel, session: Session) -> None:
+        stub = telemetry_pb2_grpc.TelemetryServiceStub(channel)
+        call = stub.Push(session.requests())
+        session.cancel = call.cancel
+        with self._mutex:
+            self._session = session
+            if self._finish_by is not None:
+                session.finish(self._finish_by)
+        try:
+            for response in call:
+                session.handle(response)
+                if response.WhichOneof("kind") == "welcome":
+                    self._backoff.reset()
+                    line = f"collector {self._endpoint.address}: connected"
+                    self._notices.news("collector", line)
+        finally:
+            call.cancel()
