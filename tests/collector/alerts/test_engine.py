@@ -1,0 +1,251 @@
+import asyncio
+import contextlib
+
+import pytest
+
+from headroom_collector.alerts.engine import AlertEngine
+from headroom_collector.alerts.evaluator import Evaluator
+from headroom_collector.alerts.outbox import read_waiting
+from headroom_collector.alerts.record import NoticeKind
+from headroom_collector.alerts.state import read_alerts, read_cursor
+from headroom_collector.config import Alerts, Webhook
+from headroom_collector.store.api import StoreError
+from headroom_core.ceiling import Ceiling
+from headroom_core.estate import Status
+from headroom_core.rules import Rule
+
+RULE = Rule(window_seconds=30, hold_seconds=60, clear_hold_seconds=60)
+HIGH, LOW = 0.8, 0.1
+
+
+def config(url="http://127.0.0.1:1/"):
+    return Alerts(rule=RULE, webhook=Webhook(url), evaluate_seconds=0.05)
+
+
+@pytest.fixture
+def evaluator(store, estate, clock):
+    return Evaluator(store, estate, Ceiling(), config(), clock)
+
+
+async def catch_up(evaluator):
+    while await evaluator.look():
+        pass
+
+
+def looked(evaluator):
+    asyncio.run(catch_up(evaluator))
+
+
+def above(*seconds):
+    return [(second, HIGH) for second in range(*seconds)]
+
+
+def below(*seconds):
+    return [(second, LOW) for second in range(*seconds)]
+
+
+def history(store):
+    return store.query(
+        "SELECT event, historical FROM alert_history ORDER BY commit_id, position"
+    ).to_pylist()
+
+
+def test_state_history_outbox_and_position_are_kept_together(store, feed, clock, evaluator):
+    feed("a", above(0, 300, 15))
+    clock.set(300)
+    looked(evaluator)
+    (alert,) = read_alerts(store).values()
+    assert (alert.host, alert.state.phase.value, alert.value) == ("a", "firing", HIGH)
+    (letter,) = read_waiting(store)
+    assert letter.kind is NoticeKind.FIRING
+    assert history(store) == [{"event": "fired", "historical": False}]
+    commits = store.query(
+        "SELECT (SELECT max(commit_id) FROM outbox) AS outbox,"
+        " (SELECT max(commit_id) FROM alert_history) AS history"
+    ).to_pylist()[0]
+    assert commits["outbox"] == commits["history"]
+    assert (
+        read_cursor(store)
+        == store.query("SELECT max(commit_id) AS c FROM host_sample")["c"].to_pylist()[0]
+    )
+
+
+def test_a_look_without_new_samples_writes_nothing(store, feed, clock, evaluator):
+    feed("a", above(0, 300, 15))
+    clock.set(300)
+    looked(evaluator)
+    commits = []
+    store.subscribe(commits.append)
+    looked(evaluator)
+    assert commits == []
+
+
+def test_a_new_engine_goes_on_in_the_middle_of_a_hold(store, feed, clock, estate):
+    def engine():
+        return Evaluator(store, estate, Ceiling(), config(), clock)
+
+    for second in range(0, 300, 15):  # a restart after every single sample
+        feed("a", [(second, HIGH)])
+        clock.set(second)
+        looked(engine())
+    assert [letter.kind for letter in read_waiting(store)] == [NoticeKind.FIRING]
+    assert history(store) == [{"event": "fired", "historical": False}]
+
+
+def test_restarts_change_nothing_of_what_is_told(store, feed, clock, estate):
+    engine = Evaluator(store, estate, Ceiling(), config(), clock)
+    samples = [*above(0, 240, 15), *below(240, 480, 15), *above(480, 720, 15)]
+    for n, (second, ratio) in enumerate(samples):
+        feed("a", [(second, ratio)])
+        clock.set(second)
+        if n % 5 == 0:
+            engine = Evaluator(store, estate, Ceiling(), config(), clock)
+        looked(engine)
+    kinds = store.query("SELECT kind FROM outbox ORDER BY commit_id")["kind"].to_pylist()
+    assert kinds == ["firing", "resolved", "firing"]
+
+
+def test_what_was_committed_while_nobody_looked_is_judged_after_the_start(
+    store, feed, clock, estate, evaluator
+):
+    feed("a", above(0, 60, 15))
+    clock.set(60)
+    looked(evaluator)
+    feed("a", above(60, 300, 15))
+    clock.set(300)
+    looked(Evaluator(store, estate, Ceiling(), config(), clock))
+    (alert,) = read_alerts(store).values()
+    assert alert.state.phase.value == "firing"
+    assert alert.state.started == alert.told == clock.time - 285 * 10**9
+
+
+def test_the_first_engine_of_a_store_does_not_dig_through_all_of_its_past(
+    store, feed, clock, evaluator
+):
+    feed("a", above(0, 600, 15))
+    feed("a", below(600, 700, 15))
+    feed("a", below(9000, 9300, 15))
+    clock.set(9300)
+    looked(evaluator)
+    assert history(store) == []
+
+
+def test_an_engine_whose_store_fails_judges_the_same_samples_again(
+    store, feed, clock, estate, until
+):
+    class Failing:
+        """The store, refusing its first change."""
+
+        def __init__(self):
+            self.refused = False
+
+        def __getattr__(self, name):
+            return getattr(store, name)
+
+        def change(self, change):
+            if self.refused:
+                return store.change(change)
+            self.refused = True
+
+            def broken(cursor, commit_id):
+                change(cursor, commit_id)
+                raise StoreError("the disk is full")
+
+            return store.change(broken)
+
+    feed("a", above(0, 300, 15))
+    clock.set(300)
+    engine = AlertEngine(Failing(), estate, Ceiling(), config(), clock)
+    asyncio.run(running(engine, lambda: until(lambda: read_alerts(store))))
+    assert history(store) == [{"event": "fired", "historical": False}]
+
+
+def test_a_host_that_is_retired_leaves_no_open_alert(store, feed, clock, estate, evaluator):
+    feed("a", above(0, 300, 15))
+    clock.set(300)
+    looked(evaluator)
+    estate.put("a", Status.RETIRED)
+    looked(evaluator)
+    assert read_alerts(store) == {}
+    assert [row["event"] for row in history(store)] == ["fired", "resolved"]
+
+
+def test_alerts_are_samples_of_the_collectors_own(store, feed, clock, estate):
+    produced = []
+
+    class Keeping:
+        def append(self, rows):
+            produced.extend(rows)
+            return store.change(lambda cursor, commit_id: None)
+
+    feed("a", above(0, 300, 15))
+    clock.set(300)
+    looked(Evaluator(store, estate, Ceiling(), config(), clock, Keeping()))
+    (rows,) = produced
+    ((time, thing, values),) = rows.rows
+    assert rows.kind == "alert"
+    assert time == clock.time
+    assert thing.labels == {"alertname": "HostAboveCeiling", "host": "a", "severity": "warning"}
+    assert thing.key == "HostAboveCeiling\x1fa\x1fwarning"
+    assert values == [1, HIGH]
+
+
+async def running(engine, work):
+    """Do ``work`` in a thread while the engine runs."""
+    task = asyncio.create_task(engine.run())
+    try:
+        await asyncio.to_thread(work)
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def test_a_load_is_one_firing_and_after_it_one_resolved_request(
+    store, feed, clock, estate, receiver, until
+):
+    engine = AlertEngine(store, estate, Ceiling(), config(receiver.url), clock)
+
+    def load():
+        for second in range(0, 240, 15):
+            clock.set(second)
+            feed("a", [(second, HIGH)])
+        receiver.wait(1)
+        for second in range(240, 480, 15):
+            clock.set(second)
+            feed("a", [(second, LOW)])
+        until(lambda: engine.statistics()["notifications_total"] == 2)
+
+    asyncio.run(running(engine, load))
+    assert receiver.statuses == ["firing", "resolved"]
+    assert engine.statistics()["notifications_waiting"] == 0
+
+
+def test_a_restart_between_firing_and_resolve_neither_repeats_nor_loses(
+    store, feed, clock, estate, receiver, until
+):
+    def accepted(count):
+        sent = "SELECT count(*) AS count FROM outbox WHERE sent IS NOT NULL"
+        until(lambda: store.query(sent)["count"].to_pylist() == [count])
+
+    def engine():
+        return AlertEngine(store, estate, Ceiling(), config(receiver.url), clock)
+
+    def first():
+        feed("a", above(0, 240, 15))
+        accepted(1)
+
+    def second():
+        clock.set(480)
+        feed("a", below(240, 480, 15))
+        accepted(2)
+
+    clock.set(240)
+    asyncio.run(running(engine(), first))
+    asyncio.run(running(engine(), lambda: None))
+    asyncio.run(running(engine(), second))
+    asyncio.run(running(engine(), lambda: None))
+    assert receiver.statuses == ["firing", "resolved"]
+    fired, resolved = receiver.bodies
+    assert fired["alerts"][0]["fingerprint"] == resolved["alerts"][0]["fingerprint"]
+    assert fired["alerts"][0]["startsAt"] == resolved["alerts"][0]["startsAt"]

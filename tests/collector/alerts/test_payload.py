@@ -1,0 +1,157 @@
+"""The body against what a real Alertmanager sends, and its texts."""
+
+import json
+import subprocess
+import time
+
+import httpx
+import pytest
+from rigs.need import engine
+from rigs.ports import free_port
+
+from headroom_collector.alerts.evaluate import Phase, State
+from headroom_collector.alerts.payload import NEVER, annotations, body, fingerprint, rfc3339, span
+from headroom_collector.alerts.record import Alert, Notice, NoticeKind
+from headroom_collector.config import Alerts
+from headroom_core.rules import Rule
+
+SECOND = 1_000_000_000
+START = 1_790_000_000 * SECOND
+LABELS = {"alertname": "HostAboveCeiling", "host": "web-1", "severity": "warning", "site": "dc1"}
+
+CONFIG = """
+route: {{receiver: headroom, group_by: [alertname, host], group_wait: 0s, group_interval: 1s}}
+receivers:
+  - name: headroom
+    webhook_configs: [{{url: "{url}", send_resolved: true}}]
+"""
+
+
+def notice(kind=NoticeKind.FIRING):
+    alert = Alert("HostAboveCeiling", "web-1", State(Phase.FIRING, START, START), 0.523, 0.4)
+    alert = Alert(alert.rule, alert.host, alert.state, 0.523, 0.4, labels=LABELS)
+    ended = None if kind is NoticeKind.FIRING else START + 1800 * SECOND
+    return Notice(kind, alert, START, ended)
+
+
+def types(value):
+    """Return the shape of a JSON value; free mappings of texts count as such."""
+    if isinstance(value, dict):
+        return {key: types(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [types(item) for item in value]
+    return type(value).__name__
+
+
+def shape(sent):
+    """Return keys in order and types of a body, labels and annotations by type only."""
+    free = {"groupLabels", "commonLabels", "commonAnnotations", "labels", "annotations"}
+
+    def plain(table):
+        return {k: "texts" if k in free else types(v) for k, v in table.items()}
+
+    return [
+        *plain({**sent, "alerts": 0}).items(),
+        [list(plain(a).items()) for a in sent["alerts"]],
+    ]
+
+
+def test_a_person_reads_value_ceiling_since_when_and_what_to_do():
+    notes = annotations(notice(), Alerts(runbook_url="https://wiki.example/ceiling"))
+    assert notes["summary"] == "web-1 is above its CPU ceiling: 52.3 %, ceiling 40.0 %"
+    assert "52.3 % on average over the last 5 min" in notes["description"]
+    assert "Above it since 2026-09-21T14:13:20Z." in notes["description"]
+    assert "What to do: " in notes["description"]
+    assert notes["runbook_url"] == "https://wiki.example/ceiling"
+
+
+def test_a_resolve_says_that_it_is_over():
+    sent = body(notice(NoticeKind.RESOLVED), Alerts())
+    (alert,) = sent["alerts"]
+    assert sent["status"] == alert["status"] == "resolved"
+    assert alert["endsAt"] == "2026-09-21T14:43:20Z"
+    assert "no longer above" in alert["annotations"]["summary"]
+    assert "runbook_url" not in alert["annotations"]
+
+
+def test_a_firing_has_not_ended():
+    (alert,) = body(notice(), Alerts())["alerts"]
+    assert alert["endsAt"] == NEVER
+    assert alert["startsAt"] == "2026-09-21T14:13:20Z"
+
+
+def test_times_are_utc_with_z_and_as_exact_as_they_are():
+    assert rfc3339(START) == "2026-09-21T14:13:20Z"
+    assert rfc3339(START + 120_000_000) == "2026-09-21T14:13:20.12Z"
+    assert rfc3339(START + 1) == "2026-09-21T14:13:20.000000001Z"
+
+
+def test_lengths_of_time_read_well():
+    assert [span(300), span(90), span(2.5), span(60)] == ["5 min", "90 s", "2.5 s", "1 min"]
+
+
+@pytest.fixture
+def alertmanager(tmp_path, receiver):
+    program = engine("prometheus-alertmanager")
+    port = free_port()
+    (tmp_path / "am.yml").write_text(CONFIG.format(url=receiver.url))
+    process = subprocess.Popen(
+        [
+            program,
+            f"--config.file={tmp_path / 'am.yml'}",
+            f"--storage.path={tmp_path / 'am'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--cluster.listen-address=",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(200):
+        try:
+            if httpx.get(f"{url}/-/ready").is_success:
+                break
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)
+    else:
+        pytest.fail("alertmanager does not get ready")
+    yield url
+    process.terminate()
+    process.wait(20)
+
+
+def test_the_body_is_made_like_a_real_alertmanagers(alertmanager, receiver):
+    ours = body(notice(), Alerts())
+    (alert,) = ours["alerts"]
+    # A start of today: an alert that is too old would count as resolved.
+    posted = {key: alert[key] for key in ("labels", "annotations", "generatorURL")}
+    posted["startsAt"] = rfc3339(time.time_ns())
+    answer = httpx.post(f"{alertmanager}/api/v2/alerts", json=[posted])
+    assert answer.is_success, answer.text
+    (theirs,) = receiver.wait(1)
+    assert shape(ours) == shape(theirs)
+    kept = ("status", "labels", "annotations", "endsAt", "generatorURL", "fingerprint")
+    assert {key: alert[key] for key in kept} == {key: theirs["alerts"][0][key] for key in kept}
+    same = ("receiver", "status", "groupLabels", "commonLabels", "commonAnnotations", "version")
+    assert {key: ours[key] for key in same} == {key: theirs[key] for key in same}
+    assert ours["groupKey"] == theirs["groupKey"]
+    assert ours["truncatedAlerts"] == theirs["truncatedAlerts"]
+
+    posted["endsAt"] = rfc3339(time.time_ns())
+    httpx.post(f"{alertmanager}/api/v2/alerts", json=[posted]).raise_for_status()
+    theirs = receiver.wait(2)[1]
+    assert shape(body(notice(NoticeKind.RESOLVED), Alerts())) == shape(theirs)
+
+
+def test_fingerprints_do_not_depend_on_the_order_of_labels():
+    assert fingerprint(LABELS) == fingerprint(dict(reversed(LABELS.items())))
+    assert fingerprint(LABELS) != fingerprint(LABELS | {"host": "web-2"})
+
+
+def test_texts_that_need_it_are_quoted_in_the_group_key():
+    one = notice()
+    odd = Alert(one.alert.rule, "a", one.alert.state, labels={"alertname": 'a"b', "host": "h"})
+    sent = body(Notice(NoticeKind.FIRING, odd, START), Alerts(rule=Rule()))
+    assert sent["groupKey"] == '{}:{alertname="a\\"b", host="h"}'
+    assert json.loads(json.dumps(sent)) == sent
