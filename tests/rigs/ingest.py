@@ -154,10 +154,11 @@ class Agent:
         )
         credentials = grpc.ssl_channel_credentials(*parts)
         self._channel = grpc.aio.secure_channel(f"127.0.0.1:{port}", credentials, options=options)
-        self._push = self._channel.stream_stream(
-            "/headroom.v1.TelemetryService/Push",
-            request_serializer=PushRequest.SerializeToString,
-            response_deserializer=PushResponse.FromString,
+        self._push: grpc.aio.StreamStreamMultiCallable[bytes, PushResponse] = (
+            self._channel.stream_stream(
+                "/headroom.v1.TelemetryService/Push",
+                response_deserializer=PushResponse.FromString,
+            )
         )
 
     async def __aenter__(self) -> Self:
@@ -182,11 +183,17 @@ class Agent:
             "interval_seconds": 10.0,
         }
         hello = telemetry_pb2.Hello(**(made | fields))
-        await self.call.write(PushRequest(hello=hello))
+        await self.say(PushRequest(hello=hello))
         return await self.receive()
 
     async def send(self, *batches: Batch) -> None:
-        await self.call.write(PushRequest(batches=Batches(batches=batches)))
+        await self.say(PushRequest(batches=Batches(batches=batches)))
+
+    async def say(self, request: PushRequest) -> None:
+        await self.raw(request.SerializeToString())
+
+    async def raw(self, message: bytes) -> None:
+        await self.call.write(message)
 
     async def receive(self) -> PushResponse:
         """Return the next answer; fails where the stream ended or nothing comes."""

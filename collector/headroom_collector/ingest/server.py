@@ -9,8 +9,9 @@ import grpc
 import grpc.aio
 
 from headroom_collector.config import split_address
-from headroom_collector.ingest.session import Room, Session
+from headroom_collector.ingest.session import Session, greet
 from headroom_collector.ingest.settings import IngestSettings
+from headroom_collector.ingest.settle import Room
 from headroom_collector.ingest.wire import Context, Ended, Gone, Wire
 from headroom_collector.store.api import Store
 from headroom_collector.tls import Files
@@ -164,8 +165,7 @@ class IngestServer:
             self._room.tally.streams_refused += 1
             log.warning("stream from %s refused: %s", context.peer(), error)
             raise Ended(grpc.StatusCode.UNAUTHENTICATED, f"certificate: {error}") from None
-        session = Session(host, Wire(context), self._room)
-        await session.greet()
+        session = await greet(host, Wire(context), self._room)
         with self._known(session):
             await session.serve()
 

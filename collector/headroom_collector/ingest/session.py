@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -12,61 +11,16 @@ import grpc
 
 from headroom_collector.ingest.course import Course
 from headroom_collector.ingest.intake import EPOCH_BYTES, Sender, intake, sender
-from headroom_collector.ingest.settings import IngestSettings
+from headroom_collector.ingest.settle import Room, Settler, Waiting
 from headroom_collector.ingest.wire import Ended, Wire
-from headroom_collector.store.api import (
-    Change,
-    Outcome,
-    Refusal,
-    Result,
-    Store,
-    StoreBatch,
-    StoreError,
-)
-from headroom_core.clock import Clock
+from headroom_collector.store.api import Change, Outcome, Result, StoreBatch, StoreError
 from headroom_proto.v1 import telemetry_pb2
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Tally:
-    """What all sessions counted together."""
-
-    batches_refused: int = 0
-    values_refused: int = 0
-    resends: int = 0
-    throttles: int = 0
-    takeovers: int = 0
-    streams_refused: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What every session is given."""
-
-    store: Store
-    clock: Clock
-    settings: IngestSettings
-    version: str = ""
-    tally: Tally = field(default_factory=Tally)
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A batch on its way to the disk."""
-
-    seq: int
-    run: int
-    future: "Future[Outcome]"
-    refused: Sequence[Refusal] = ()
-    whole: bool = False
-
-
-def _answered(outcome: Outcome) -> "Future[Outcome]":
-    future: Future[Outcome] = Future()
-    future.set_result(outcome)
-    return future
+def _invalid(details: str) -> Ended:
+    return Ended(grpc.StatusCode.INVALID_ARGUMENT, details)
 
 
 def goodbye(host: str, time: int) -> Change:
@@ -78,86 +32,76 @@ def goodbye(host: str, time: int) -> Change:
     return write
 
 
+async def greet(host: str, wire: Wire, room: Room) -> "Session":
+    """Take the Hello, answer it and return what follows. Raises Ended and Gone."""
+    seconds = room.settings.hello_seconds
+    try:
+        request = await asyncio.wait_for(wire.read(), seconds)
+    except TimeoutError:
+        details = f"no Hello within {seconds:g} s"
+        raise Ended(grpc.StatusCode.DEADLINE_EXCEEDED, details) from None
+    if request is None or not request.HasField("hello"):
+        raise _invalid("a stream begins with a Hello")
+    hello = request.hello
+    if len(hello.epoch) != EPOCH_BYTES:
+        raise _invalid(f"Hello.epoch has {len(hello.epoch)} bytes, expected {EPOCH_BYTES}")
+    high_water = room.store.high_water(host, hello.epoch)
+    if hello.next_seq and hello.next_seq <= high_water:
+        log.warning(
+            "host %s: its spool goes on at batch %d but %d is stored: the spool was cloned or"
+            " rolled back; stop the agent, remove its spool and start it again",
+            host,
+            hello.next_seq,
+            high_water,
+        )
+    welcome = telemetry_pb2.Welcome(
+        high_water=high_water, window=room.settings.window, collector_version=room.version
+    )
+    await wire.write(telemetry_pb2.PushResponse(welcome=welcome))
+    course = Course(high_water, hello.first_seq)
+    return Session(sender(host, hello, room.settings.limits), course, wire, room)
+
+
 class Session:
-    """
-    One stream of one host.
+    """One stream of one host behind its Hello."""
 
-    ``greet`` first, then ``serve`` until the agent has no more to say or ``end`` is called.
-    """
-
-    def __init__(self, host: str, wire: Wire, room: Room) -> None:
-        self.host = host
+    def __init__(self, source: Sender, course: Course, wire: Wire, room: Room) -> None:
+        self.host = source.host
+        self._source = source
+        self._course = course
         self._wire = wire
         self._room = room
-        self._waiting: asyncio.Queue[_Waiting | None] = asyncio.Queue(room.settings.window)
+        self._settler = Settler(source.host, source.epoch, course, wire, room)
         self._ended: asyncio.Future[tuple[Ended, float]] = asyncio.Future()
-        self._course = Course(0, 1)
-        self._sender = Sender(host, b"", False, "", None, {})
-        self._named: set[str] = set()
 
     def end(self, reason: Ended, drain_seconds: float = 0.0) -> None:
         """End the stream from outside, after at most that long for what waits for the disk."""
         if not self._ended.done():
             self._ended.set_result((reason, drain_seconds))
 
-    async def greet(self) -> None:
-        """Take the Hello and answer it. Raises Ended and Gone."""
-        settings = self._room.settings
-        try:
-            request = await asyncio.wait_for(self._wire.read(), settings.hello_seconds)
-        except TimeoutError:
-            raise Ended(
-                grpc.StatusCode.DEADLINE_EXCEEDED,
-                f"no Hello within {settings.hello_seconds:g} s",
-            ) from None
-        if request is None or not request.HasField("hello"):
-            raise Ended(grpc.StatusCode.INVALID_ARGUMENT, "a stream begins with a Hello")
-        hello = request.hello
-        if len(hello.epoch) != EPOCH_BYTES:
-            raise Ended(
-                grpc.StatusCode.INVALID_ARGUMENT,
-                f"Hello.epoch has {len(hello.epoch)} bytes, expected {EPOCH_BYTES}",
-            )
-        self._sender = sender(self.host, hello, settings.limits)
-        high_water = self._room.store.high_water(self.host, hello.epoch)
-        self._course = Course(high_water, hello.first_seq)
-        if hello.next_seq and hello.next_seq <= high_water:
-            log.warning(
-                "host %s: its spool goes on at %d but %d is stored: it was cloned or rolled back;"
-                " it needs a new spool",
-                self.host,
-                hello.next_seq,
-                high_water,
-            )
-        welcome = telemetry_pb2.Welcome(
-            high_water=high_water, window=settings.window, collector_version=self._room.version
-        )
-        await self._wire.write(telemetry_pb2.PushResponse(welcome=welcome))
-
     async def serve(self) -> None:
-        """Take batches and acknowledge them. Raises Ended and Gone."""
+        """Take batches and have them acknowledged, to the stream's end. Raises Ended and Gone."""
         reader = asyncio.ensure_future(self._receive())
-        settler = asyncio.ensure_future(self._settle_all())
-        tasks: set[asyncio.Future[None]] = {reader, settler}
+        settler = asyncio.ensure_future(self._settler.run())
         try:
             while not settler.done():
-                watched: set[asyncio.Future[Any]] = {task for task in tasks if not task.done()}
-                await asyncio.wait(watched | {self._ended}, return_when=asyncio.FIRST_COMPLETED)
-                for task in tasks:
-                    if task.done():
-                        task.result()
+                watched: set[asyncio.Future[Any]] = {self._ended, settler}
+                if not reader.done():
+                    watched.add(reader)
+                await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+                _raise((reader, settler))
                 if self._ended.done():
                     await self._drain(reader)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            reader.cancel()
+            settler.cancel()
+            await asyncio.gather(reader, settler, return_exceptions=True)
 
     async def _drain(self, reader: "asyncio.Future[None]") -> None:
         reason, seconds = self._ended.result()
         reader.cancel()
         if seconds > 0:
-            drained = asyncio.ensure_future(self._waiting.join())
+            drained = asyncio.ensure_future(self._settler.idle())
             await asyncio.wait({drained}, timeout=seconds)
             drained.cancel()
         raise reason
@@ -171,34 +115,28 @@ class Session:
             elif kind == "goodbye":
                 await self._goodbye()
             elif kind == "hello":
-                raise Ended(grpc.StatusCode.INVALID_ARGUMENT, "a second Hello on one stream")
+                raise _invalid("a second Hello on one stream")
             # Anything else is of a newer contract and not for this version.
-        await self._waiting.put(None)
+        await self._settler.put(None)
 
     async def _take(self, batch: telemetry_pb2.Batch) -> None:
-        if batch.epoch != self._sender.epoch or batch.seq == 0:
-            raise Ended(
-                grpc.StatusCode.INVALID_ARGUMENT,
-                f"batch {batch.seq}: expected a seq from 1 on and the epoch of the Hello",
-            )
-        self._course.arrives(batch.seq)
-        if self._course.unsure(batch.seq):
-            await self._waiting.join()
-        run = self._course.run
-        if self._course.premature(batch.seq):
-            hole = _answered(Outcome(Result.HOLE, 0))
-            await self._waiting.put(_Waiting(batch.seq, run, hole))
+        if batch.epoch != self._source.epoch or batch.seq == 0:
+            raise _invalid(f"batch {batch.seq}: expected a seq from 1 on and the Hello's epoch")
+        course = self._course
+        course.arrives(batch.seq)
+        if course.unsure(batch.seq):
+            await self._settler.idle()
+        if course.premature(batch.seq):
+            hole: Future[Outcome] = Future()
+            hole.set_result(Outcome(Result.HOLE, 0))
+            await self._settler.put(Waiting(batch.seq, course.run, hole))
             return
-        taken = intake(
-            self._sender,
-            batch,
-            self._room.clock.now(),
-            self._room.settings.limits,
-            gap_before=self._course.gap_before(batch.seq),
-        )
+        gap = course.gap_before(batch.seq)
+        limits = self._room.settings.limits
+        taken = intake(self._source, batch, self._room.clock.now(), limits, gap_before=gap)
         whole = bool(taken.refused) and not taken.rows
         future = self._append(taken)
-        await self._waiting.put(_Waiting(batch.seq, run, future, taken.refused, whole))
+        await self._settler.put(Waiting(batch.seq, course.run, future, taken.refused, whole))
 
     def _append(self, batch: StoreBatch) -> "Future[Outcome]":
         try:
@@ -208,80 +146,15 @@ class Session:
             failed.set_exception(error)
             return failed
 
-    async def _settle_all(self) -> None:
-        while (waiting := await self._waiting.get()) is not None:
-            try:
-                await self._settle(waiting)
-            finally:
-                self._waiting.task_done()
-
-    async def _settle(self, waiting: _Waiting) -> None:
-        try:
-            # Shielded: an agent that leaves must not take its batch back out of the store's hands.
-            outcome = await asyncio.shield(asyncio.wrap_future(waiting.future))
-        except StoreError as error:
-            await self._throttle(waiting, error)
-            return
-        if outcome.result is Result.HOLE:
-            await self._ask_again(waiting, outcome)
-            return
-        if outcome.result is Result.CLASH:
-            raise Ended(
-                grpc.StatusCode.FAILED_PRECONDITION,
-                f"batch {waiting.seq} was stored before with other contents: the spool was cloned"
-                " or rolled back; stop the agent, remove its spool and start it again",
-            )
-        if outcome.result is Result.STORED:
-            self._count(waiting)
-        self._course.durable(outcome.high_water)
-        ack = telemetry_pb2.Ack(epoch=self._sender.epoch, seq=self._course.high_water)
-        await self._wire.write(telemetry_pb2.PushResponse(ack=ack))
-
-    def _count(self, waiting: _Waiting) -> None:
-        tally = self._room.tally
-        tally.batches_refused += waiting.whole
-        tally.values_refused += sum(refusal.values for refusal in waiting.refused)
-        for refusal in waiting.refused:
-            if refusal.reason not in self._named:
-                self._named.add(refusal.reason)
-                log.warning(
-                    "host %s: batch %d: refused %s: %s: %s (said once a stream)",
-                    self.host,
-                    waiting.seq,
-                    "as a whole" if waiting.whole else f"{refusal.values} value(s)",
-                    refusal.reason,
-                    refusal.detail,
-                )
-
-    async def _ask_again(self, waiting: _Waiting, outcome: Outcome) -> None:
-        self._course.durable(outcome.high_water)
-        seq = self._course.ask(waiting.run)
-        if seq is not None:
-            self._room.tally.resends += 1
-            resend = telemetry_pb2.Resend(
-                epoch=self._sender.epoch,
-                from_seq=seq,
-                reason=f"batch {waiting.seq} came, {seq} is missing",
-            )
-            await self._wire.write(telemetry_pb2.PushResponse(resend=resend))
-        elif self._course.unheard > 2 * self._room.settings.window:
-            # Also the way out where the spool lost those batches meanwhile: the next Hello says so.
-            raise Ended(grpc.StatusCode.ABORTED, "a hole was not filled; connect anew")
-
-    async def _throttle(self, waiting: _Waiting, error: StoreError) -> None:
-        if self._course.ask(waiting.run) is None:
-            return
-        self._room.tally.throttles += 1
-        log.warning("host %s: batch %d was not stored: %s", self.host, waiting.seq, error)
-        throttle = telemetry_pb2.Throttle(
-            delay_seconds=self._room.settings.throttle_seconds,
-            reason="the collector cannot store now",
-        )
-        await self._wire.write(telemetry_pb2.PushResponse(throttle=throttle))
-
     async def _goodbye(self) -> None:
         change = goodbye(self.host, self._room.clock.now())
         try:
             await asyncio.shield(asyncio.wrap_future(self._room.store.change(change)))
         except StoreError as error:
             log.warning("host %s: its goodbye was not stored: %s", self.host, error)
+
+
+def _raise(tasks: "Iterable[asyncio.Future[None]]") -> None:
+    for task in tasks:
+        if task.done():
+            task.result()

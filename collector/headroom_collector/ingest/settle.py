@@ -1,0 +1,147 @@
+"""Settler: what becomes of the batches of one stream, told to its agent in their order."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import grpc
+
+from headroom_collector.ingest.course import Course
+from headroom_collector.ingest.settings import IngestSettings
+from headroom_collector.ingest.wire import Ended, Wire
+from headroom_collector.store.api import Outcome, Refusal, Result, Store, StoreError
+from headroom_core.clock import Clock
+from headroom_proto.v1 import telemetry_pb2
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What all streams counted together."""
+
+    batches_refused: int = 0
+    values_refused: int = 0
+    resends: int = 0
+    throttles: int = 0
+    takeovers: int = 0
+    streams_refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What every stream is given."""
+
+    store: Store
+    clock: Clock
+    settings: IngestSettings
+    version: str = ""
+    tally: Tally = field(default_factory=Tally)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A batch on its way to the disk. ``whole``: nothing of it was fit to be stored."""
+
+    seq: int
+    run: int
+    future: "Future[Outcome]"
+    refused: Sequence[Refusal] = ()
+    whole: bool = False
+
+
+class Settler:
+    """
+    Waits for each batch to be durable and answers its agent.
+
+    Holds at most a window of batches: ``put`` waits while it is full, so a stream whose store is
+    slow is not read, and gRPC's flow control stops its agent.
+    """
+
+    def __init__(self, host: str, epoch: bytes, course: Course, wire: Wire, room: Room) -> None:
+        self._host = host
+        self._epoch = epoch
+        self._course = course
+        self._wire = wire
+        self._room = room
+        self._queue: asyncio.Queue[Waiting | None] = asyncio.Queue(room.settings.window)
+        self._named: set[str] = set()
+
+    async def put(self, waiting: Waiting | None) -> None:
+        """Queue a batch, or None behind the last."""
+        await self._queue.put(waiting)
+
+    async def idle(self) -> None:
+        """Wait until every batch that was put is settled."""
+        await self._queue.join()
+
+    async def run(self) -> None:
+        """Settle what is put, up to the None. Raises Ended and Gone."""
+        while (waiting := await self._queue.get()) is not None:
+            try:
+                await self._settle(waiting)
+            finally:
+                self._queue.task_done()
+
+    async def _settle(self, waiting: Waiting) -> None:
+        try:
+            # Shielded: an agent that leaves must not take its batch back out of the store's hands.
+            outcome = await asyncio.shield(asyncio.wrap_future(waiting.future))
+        except StoreError as error:
+            await self._throttle(waiting, error)
+            return
+        self._course.durable(outcome.high_water)
+        if outcome.result is Result.HOLE:
+            await self._ask_again(waiting)
+        elif outcome.result is Result.CLASH:
+            raise Ended(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                f"batch {waiting.seq} was stored before with other contents: the spool was cloned"
+                " or rolled back; stop the agent, remove its spool and start it again",
+            )
+        else:
+            if outcome.result is Result.STORED:
+                self._count(waiting)
+            ack = telemetry_pb2.Ack(epoch=self._epoch, seq=self._course.high_water)
+            await self._wire.write(telemetry_pb2.PushResponse(ack=ack))
+
+    def _count(self, waiting: Waiting) -> None:
+        tally = self._room.tally
+        tally.batches_refused += waiting.whole
+        for refusal in waiting.refused:
+            tally.values_refused += refusal.values
+            if refusal.reason not in self._named:
+                self._named.add(refusal.reason)
+                what = "as a whole" if waiting.whole else f"{refusal.values} value(s)"
+                log.warning(
+                    "host %s: batch %d: refused %s: %s: %s (said once a stream)",
+                    self._host,
+                    waiting.seq,
+                    what,
+                    refusal.reason,
+                    refusal.detail,
+                )
+
+    async def _ask_again(self, waiting: Waiting) -> None:
+        seq = self._course.ask(waiting.run)
+        if seq is not None:
+            self._room.tally.resends += 1
+            reason = f"batch {waiting.seq} came, {seq} is missing"
+            resend = telemetry_pb2.Resend(epoch=self._epoch, from_seq=seq, reason=reason)
+            await self._wire.write(telemetry_pb2.PushResponse(resend=resend))
+        elif self._course.unheard > 2 * self._room.settings.window:
+            # Also the way out where the spool lost those batches meanwhile: the next Hello says so.
+            raise Ended(grpc.StatusCode.ABORTED, "a hole was not filled; connect anew")
+
+    async def _throttle(self, waiting: Waiting, error: StoreError) -> None:
+        if self._course.ask(waiting.run) is None:
+            return
+        self._room.tally.throttles += 1
+        log.warning("host %s: batch %d was not stored: %s", self._host, waiting.seq, error)
+        seconds = self._room.settings.throttle_seconds
+        throttle = telemetry_pb2.Throttle(
+            delay_seconds=seconds, reason="the collector cannot store now"
+        )
+        await self._wire.write(telemetry_pb2.PushResponse(throttle=throttle))
