@@ -145,13 +145,11 @@ def batch(seq: int, content: Cycle, epoch: bytes = EPOCH) -> Batch:
 class Agent:
     """The agent's end of one stream, a real client over real TLS."""
 
-    def __init__(self, port: int, files: Files | None) -> None:
+    def __init__(self, port: int, files: Files, *, certified: bool = True) -> None:
         options = [("grpc.ssl_target_name_override", COLLECTOR_NAME)]
-        parts = (
-            (files.ca.read_bytes(), files.key.read_bytes(), files.cert.read_bytes())
-            if files
-            else ()
-        )
+        parts = [files.ca.read_bytes()]
+        if certified:
+            parts += [files.key.read_bytes(), files.cert.read_bytes()]
         credentials = grpc.ssl_channel_credentials(*parts)
         self._channel = grpc.aio.secure_channel(f"127.0.0.1:{port}", credentials, options=options)
         self._push: grpc.aio.StreamStreamMultiCallable[bytes, PushResponse] = (
@@ -229,6 +227,3 @@ class Rig:
 
     def agent(self, host: str = "web-1") -> Agent:
         return Agent(self.port, self.authority.issue_host(host))
-
-    def agent_with(self, files: Files | None) -> Agent:
-        return Agent(self.port, files)
