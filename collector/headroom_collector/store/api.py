@@ -126,7 +126,7 @@ class HostRow:
 class Change(Protocol):
     """Something that other rooms write in the writer's own transaction: SQL on the cursor it gets."""
 
-    def __call__(self, cursor: duckdb.DuckDBPyConnection, commit_id: int) -> None:
+    def __call__(self, cursor: duckdb.DuckDBPyConnection, commit_id: int, /) -> object:
         """Write; what it raises rolls back this change alone and lands in its future."""
         ...
 

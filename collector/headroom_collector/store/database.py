@@ -116,7 +116,11 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Lend a cursor of its own to a reader; raises StoreError where the database is closed."""
+        """
+        Lend a cursor of its own to a reader.
+
+        Raises StoreError where the database is closed, and in place of DuckDB's own errors.
+        """
         with self._changed:
             if self._root is None:
                 raise StoreError(f"{self.path}: is closed")
@@ -124,6 +128,8 @@ class Database:
             self._readers.add(cursor)
         try:
             yield cursor
+        except duckdb.Error as error:
+            raise StoreError(f"query failed: {str(error).splitlines()[0]}") from error
         finally:
             cursor.close()
             with self._changed:

@@ -17,7 +17,9 @@ from headroom_collector.store.api import Change, HostRow, Migration, Outcome, St
 from headroom_collector.store.database import Database, refusal
 from headroom_collector.store.durable import Sync
 from headroom_collector.store.inbox import Arrival, Inbox, Task
+from headroom_collector.store.maintenance import Keep, Maintained, Maintenance
 from headroom_collector.store.memory import Memory, remember
+from headroom_collector.store.rollup import prepare_rollups
 from headroom_collector.store.schema import migrate
 from headroom_collector.store.writer import Writer
 from headroom_core.clock import Clock
@@ -27,10 +29,13 @@ from headroom_proto.catalogue import Catalogue, catalogue
 class DuckStore:
     """The store on DuckDB; made by ``open_store``."""
 
-    def __init__(self, database: Database, inbox: Inbox, writer: Writer) -> None:
+    def __init__(
+        self, database: Database, inbox: Inbox, writer: Writer, kinds: Catalogue, keep: Keep
+    ) -> None:
         self._database = database
         self._inbox = inbox
         self._writer = writer
+        self._maintenance = Maintenance(database, self.change, writer.memory, kinds, keep)
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """Run one SELECT; raises StoreError."""
@@ -64,6 +69,15 @@ class DuckStore:
         """Return the store's counters by the field names of CollectorSample."""
         return asdict(self._writer.counts) | {"store_bytes": self._database.bytes()}
 
+    def maintain(self, now: int) -> Maintained:
+        """
+        Roll up what is due at ``now`` (UTC nanoseconds) and drop what is older than it is kept.
+
+        A bounded part of it: call it every few seconds, from one thread that may wait for some
+        commits. Raises StoreError where the store cannot be written.
+        """
+        return self._maintenance.run(now)
+
     def fault(self) -> str | None:
         """Return what keeps the store from storing, in one line; None while it works."""
         return self._writer.fault
@@ -82,6 +96,7 @@ def _prepare(
         migrate(database.writer, migrations, clock.now())
         memory = remember(database.writer, kinds)
         memory.days.prepare(database.writer)
+        prepare_rollups(database.writer, kinds)
         database.sync()
     except (duckdb.Error, OSError) as error:
         raise refusal(database.path, error) from None
@@ -111,6 +126,8 @@ def open_store(
         memory = _prepare(database, kinds, migrations, clock)
         undo.pop_all()
     inbox = Inbox(clock, settings.group_window_seconds)
-    writer = Writer(database, memory, kinds, clock, inbox)
+    writer = Writer(database, memory, kinds, clock, inbox, settings.raw_days)
     writer.start()
-    return DuckStore(database, inbox, writer)
+    return DuckStore(
+        database, inbox, writer, kinds, Keep(settings.raw_days, settings.five_minute_days)
+    )

@@ -11,13 +11,9 @@ from headroom_collector.store import merges
 from headroom_collector.store.api import Result, Rows, StoreBatch, Thing
 from headroom_collector.store.memory import Known, Mark, Memory
 from headroom_collector.store.sheet import Sheet, insert, known, run
-from headroom_collector.store.tables import DAY, SECOND
+from headroom_collector.store.tables import BUCKET, DAY, REACH, SECOND
 from headroom_proto.catalogue import Catalogue
 
-BUCKET = 300 * SECOND
-"""A roll-up's bucket in nanoseconds."""
-REACH = 2
-"""Buckets after its own that a sample counts for, as the predecessor of their first one."""
 FRESH = 60 * SECOND
 """How far ``things.last_seen`` may lag: it is written once a minute and not with each sample."""
 HOUR = 3_600 * SECOND
@@ -42,6 +38,8 @@ class Group:
 
     memory: Memory
     catalogue: Catalogue
+    floor: int
+    """UTC nanoseconds; roll-ups before it stay, because raw data beside the sample is gone."""
     sheets: dict[tuple[str, int], Sheet] = field(default_factory=dict)
     hosts: dict[int, Row] = field(default_factory=dict)
     things: dict[int, Row] = field(default_factory=dict)
@@ -165,6 +163,8 @@ class Group:
             for time in set(sheet.times)
             for after in range(REACH + 1)
         }
-        buckets = {(kind, number * BUCKET) for kind, number in found} - self.memory.dirty
+        buckets = {
+            (kind, number * BUCKET) for kind, number in found if number * BUCKET >= self.floor
+        } - self.memory.dirty
         self.memory.dirty |= buckets
         return [{"kind": kind, "bucket": bucket} for kind, bucket in sorted(buckets)]

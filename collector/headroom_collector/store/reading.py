@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from headroom_collector.store.api import COLLECTOR_HOST, HostRow, StoreError
@@ -20,14 +19,11 @@ FROM hosts WHERE name <> ? ORDER BY name
 def query(database: Database, sql: str, parameters: Sequence[Any]) -> pa.Table:
     """Run one SELECT on a cursor of its own; raises StoreError."""
     with database.reading() as cursor:
-        try:
-            cursor.execute("BEGIN TRANSACTION READ ONLY")
-            relation = cursor.sql(sql, params=list(parameters))
-            if relation is None:
-                raise StoreError(f"a reader runs SELECT only, not: {sql.strip()[:80]}")
-            return relation.to_arrow_table()
-        except duckdb.Error as error:
-            raise StoreError(f"query failed: {str(error).splitlines()[0]}") from error
+        cursor.execute("BEGIN TRANSACTION READ ONLY")
+        relation = cursor.sql(sql, params=list(parameters))
+        if relation is None:
+            raise StoreError(f"a reader runs SELECT only, not: {sql.strip()[:80]}")
+        return relation.to_arrow_table()
 
 
 def hosts(database: Database) -> list[HostRow]:

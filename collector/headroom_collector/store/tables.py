@@ -11,6 +11,10 @@ from headroom_proto.catalogue import Catalogue, Column, Kind
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
 """A UTC day in nanoseconds: time // DAY is the day's number since 1970."""
+BUCKET = 300 * SECOND
+"""A roll-up's bucket in nanoseconds."""
+REACH = 2
+"""Buckets after its own in which a sample may be the one before the first."""
 
 EPOCH = date(1970, 1, 1)
 IDENTITY = {
@@ -20,6 +24,16 @@ IDENTITY = {
     "commit_id": "BIGINT",
 }
 NAME = re.compile(r"(?P<kind>[a-z_]+)_(?P<date>\d{8})")
+
+
+def oldest_day(now: int, raw_days: int) -> int:
+    """Return the oldest day, counted since 1970, whose samples are kept."""
+    return now // DAY - raw_days
+
+
+def floor(now: int, raw_days: int) -> int:
+    """Return the start of the oldest bucket for which everything that it rests on is kept."""
+    return oldest_day(now, raw_days) * DAY + REACH * BUCKET
 
 
 def sql_type(column: Column) -> str:
@@ -70,6 +84,14 @@ def make_view(cursor: duckdb.DuckDBPyConnection, kind: Kind, tables: Iterable[st
     cursor.execute(f'CREATE OR REPLACE VIEW "{kind.name}_sample" AS {body}')
 
 
+def day_tables(cursor: duckdb.DuckDBPyConnection) -> list[tuple[str, int]]:
+    """Return (kind, day since 1970) of every day's table, oldest first."""
+    rows = cursor.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal").fetchall()
+    matches = [match for (name,) in rows if (match := NAME.fullmatch(name))]
+    found = [(match["kind"], day_number(match["date"])) for match in matches]
+    return sorted(found, key=lambda pair: pair[1])
+
+
 class Days:
     """
     Which kind has a table for which day, by the day's number since 1970.
@@ -85,11 +107,9 @@ class Days:
     def load(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Read from the database which tables there are."""
         self._names = {name: {} for name in self._kinds}
-        rows = cursor.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal")
-        for (name,) in rows.fetchall():
-            match = NAME.fullmatch(name)
-            if match and match["kind"] in self._kinds:
-                self._names[match["kind"]][day_number(match["date"])] = name
+        for kind, day in day_tables(cursor):
+            if kind in self._kinds:
+                self._names[kind][day] = day_name(kind, day)
 
     def prepare(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Give every table the catalogue's columns and make every view."""
@@ -107,11 +127,6 @@ class Days:
             names[day] = name
             self._view(cursor, kind)
         return names[day]
-
-    def before(self, day: int) -> list[tuple[str, int]]:
-        """Return (kind, day) of every table older than ``day``, oldest first."""
-        old = [(kind, each) for kind, days in self._names.items() for each in days if each < day]
-        return sorted(old, key=lambda pair: pair[1])
 
     def drop(self, cursor: duckdb.DuckDBPyConnection, kind: str, day: int) -> None:
         """Drop a day's table and take it out of the view; nothing where there is none."""

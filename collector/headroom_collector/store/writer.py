@@ -15,6 +15,7 @@ from headroom_collector.store.database import Database
 from headroom_collector.store.group import Group
 from headroom_collector.store.inbox import Arrival, ChangeError, Counts, Inbox, Item, Task
 from headroom_collector.store.memory import Epoch, Memory
+from headroom_collector.store.tables import floor
 from headroom_core.clock import Clock
 from headroom_proto.catalogue import Catalogue
 
@@ -48,7 +49,13 @@ class Writer:
     """
 
     def __init__(
-        self, database: Database, memory: Memory, catalogue: Catalogue, clock: Clock, inbox: Inbox
+        self,
+        database: Database,
+        memory: Memory,
+        catalogue: Catalogue,
+        clock: Clock,
+        inbox: Inbox,
+        raw_days: int,
     ) -> None:
         self.memory = memory
         self.durable: dict[Epoch, int] = memory.durable()
@@ -58,6 +65,7 @@ class Writer:
         self._catalogue = catalogue
         self._clock = clock
         self._inbox = inbox
+        self._raw_days = raw_days
         self._listeners: list[Callable[[int], None]] = []
         self._stale = False
         self._next_try = 0.0
@@ -113,7 +121,7 @@ class Writer:
         self._ready()
         arrivals = [item for item in items if isinstance(item, Arrival)]
         tasks = [item for item in items if isinstance(item, Task)]
-        group = Group(self.memory, self._catalogue)
+        group = Group(self.memory, self._catalogue, floor(self._clock.now(), self._raw_days))
         results = [group.take(arrival.batch) for arrival in arrivals]
         if tasks or Result.STORED in results:
             self.counts.values_total += self._transact(group, tasks)
