@@ -1,0 +1,221 @@
+"""
+A real libvirtd with real QEMU guests, apart from the machine's own.
+
+The daemon runs in a mount namespace in which /etc/libvirt, /run and libvirt's folders under /var
+are folders of the rig, so nothing of the machine's libvirt is read or written.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from rigs import need
+
+BINDS = {
+    "etc": "/etc/libvirt",
+    "run": "/run",
+    "lib": "/var/lib/libvirt",
+    "cache": "/var/cache/libvirt",
+    "log": "/var/log/libvirt",
+}
+QEMU_CONF = """\
+user = "root"
+group = "root"
+security_driver = "none"
+namespaces = [ ]
+cgroup_controllers = [ ]
+remember_owner = 0
+stdio_handler = "file"
+"""
+LIBVIRTD_CONF = """\
+auth_unix_ro = "none"
+auth_unix_rw = "none"
+"""
+GUEST = """\
+<domain type='{kind}'><name>{name}</name><uuid>{uuid}</uuid>
+<memory unit='MiB'>64</memory><vcpu>{vcpus}</vcpu>
+<os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/></os><features><acpi/></features>
+<on_poweroff>destroy</on_poweroff><on_crash>destroy</on_crash>
+<devices><emulator>{emulator}</emulator>
+<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{disk}'/>
+<target dev='vda' bus='virtio'/><readonly/></disk>
+<memballoon model='virtio'/><serial type='null'/></devices></domain>
+"""
+SPIN, REST = bytes([0xEB, 0xFE]), bytes([0xF4, 0xEB, 0xFD])
+"""x86 programs: jump to itself, and halt for ever."""
+START_SECONDS = 60.0
+WARM_SECONDS = 120.0
+"""The first guest of a daemon makes it ask QEMU for everything it can do."""
+
+
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+    """Wait until it holds; fails naming ``what`` when it does not in time."""
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            pytest.fail(f"not within {seconds:g} s: {what}")
+        time.sleep(0.05)
+
+
+def accelerator() -> str:
+    """Return kvm where /dev/kvm can be used, else qemu (emulated)."""
+    try:
+        os.close(os.open("/dev/kvm", os.O_RDWR))
+    except OSError:
+        return "qemu"
+    return "kvm"
+
+
+class Libvirt:
+    """The daemon and its guests; ``folder`` has to have a short path, for sockets."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._daemon: subprocess.Popen[bytes] | None = None
+        self._libvirtd = need.engine("libvirtd")
+        self._virsh = need.engine("virsh")
+        self._emulator = need.engine("qemu-system-x86_64")
+        self._kind = accelerator()
+        for name in BINDS:
+            (folder / name).mkdir()
+        (folder / "etc" / "qemu.conf").write_text(QEMU_CONF)
+        (folder / "etc" / "libvirtd.conf").write_text(LIBVIRTD_CONF)
+
+    @property
+    def uri(self) -> str:
+        """What a client connects to, reading only."""
+        return f"qemu+unix:///system?socket={self._socket}-ro"
+
+    @property
+    def pid(self) -> int:
+        """The daemon's process id."""
+        assert self._daemon is not None
+        return self._daemon.pid
+
+    @property
+    def _socket(self) -> Path:
+        return self._folder / "run" / "libvirt" / "libvirt-sock"
+
+    def start(self) -> None:
+        """Start the daemon and wait until it answers."""
+        mounts = [f"mount --bind {self._folder / name} {at}" for name, at in BINDS.items()]
+        script = " && ".join([*mounts, f"exec {self._libvirtd}"])
+        with (self._folder / "libvirtd.out").open("ab") as out:
+            self._daemon = subprocess.Popen(
+                ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            )
+        wait_for(self._answers, f"libvirtd answers; it said {self._said()}", START_SECONDS)
+
+    def kill(self) -> None:
+        """End the daemon the hard way; the guests go on."""
+        assert self._daemon is not None
+        self._daemon.kill()
+        self._daemon.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the daemon a signal."""
+        os.kill(self.pid, number)
+
+    def virsh(self, *arguments: str, seconds: float = 30.0) -> str:
+        """Run virsh against the daemon and return what it prints; fails with what it said."""
+        uri = f"qemu+unix:///system?socket={self._socket}"
+        command = [str(self._virsh), "-q", "-c", uri, *arguments]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=seconds, check=False
+        )
+        assert done.returncode == 0, f"virsh {' '.join(arguments)}: {done.stderr}"
+        return done.stdout
+
+    def define(self, name: str, vcpus: int = 1, *, busy: bool = False) -> str:
+        """Define a tiny guest, switched off; ``busy`` keeps one vCPU busy. Returns its UUID."""
+        made = str(uuid.uuid4())
+        path = self._folder / f"{name}.xml"
+        disk = self._folder / f"{name}.img"
+        disk.write_bytes((SPIN if busy else REST).ljust(510, b"\0") + bytes([0x55, 0xAA]))
+        path.write_text(
+            GUEST.format(
+                kind=self._kind,
+                name=name,
+                uuid=made,
+                vcpus=vcpus,
+                emulator=self._emulator,
+                disk=disk,
+            )
+        )
+        self.virsh("define", str(path), seconds=WARM_SECONDS)
+        return made
+
+    def boot(self, name: str) -> None:
+        """Start a guest."""
+        self.virsh("start", name, seconds=WARM_SECONDS)
+
+    def domstats(self) -> dict[str, dict[str, str]]:
+        """Return what ``virsh domstats`` says, by domain and key."""
+        found: dict[str, dict[str, str]] = {}
+        for line in self.virsh("domstats").splitlines():
+            key, _, value = line.strip().partition("=")
+            if key.startswith("Domain: "):
+                found[key.removeprefix("Domain: ").strip("'")] = current = {}
+            elif key:
+                current[key] = value
+        return found
+
+    def guest_pid(self, name: str) -> int:
+        """Return the process id of a guest that runs."""
+        return int((self._folder / "run" / "libvirt" / "qemu" / f"{name}.pid").read_text())
+
+    def stop(self) -> None:
+        """End the guests and the daemon, by process id."""
+        guests = [int(p.read_text()) for p in self._folder.glob("run/libvirt/qemu/*.pid")]
+        for pid in guests:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if self._daemon is not None:
+            self._daemon.kill()
+            self._daemon.wait()
+
+    def _answers(self) -> bool:
+        assert self._daemon is not None
+        if self._daemon.poll() is not None:
+            pytest.fail(f"libvirtd ended: {self._said()}")
+        if not self._socket.exists():
+            return False
+        uri = f"qemu+unix:///system?socket={self._socket}"
+        command = [str(self._virsh), "-q", "-c", uri, "list"]
+        return (
+            subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 0
+        )
+
+    def _said(self) -> str:
+        out = self._folder / "libvirtd.out"
+        return out.read_text(errors="replace")[-500:] if out.exists() else "nothing"
+
+
+@contextlib.contextmanager
+def running_libvirt() -> Iterator[Libvirt]:
+    """Give a running daemon without guests. Needs root: fails in CI without, else skips."""
+    if os.geteuid() != 0:
+        reason = "a libvirtd of its own needs root: run the tests as root"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    folder = Path(tempfile.mkdtemp(prefix="hr-virt-"))
+    rig = Libvirt(folder)
+    try:
+        rig.start()
+        yield rig
+    finally:
+        rig.stop()
+        shutil.rmtree(folder, ignore_errors=True)
