@@ -1,0 +1,92 @@
+"""What others may read of alerting: alerts that are open now, and the history."""
+
+from dataclasses import dataclass
+
+from headroom_collector.store.api import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAlert:
+    """
+    An alert that is pending, firing or clearing; ratios 0..1, times in UTC nanoseconds.
+
+    ``notified``: when a receiver accepted it, None where none did; ``problem`` says why not.
+    """
+
+    rule: str
+    host: str
+    state: str
+    since: int
+    started: int
+    value: float | None
+    ceiling: float | None
+    updated: int
+    simulated: bool
+    notified: int | None
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class PastEvent:
+    """A line of the history; (``commit_id``, ``position``) is its place in it, newest highest."""
+
+    commit_id: int
+    position: int
+    rule: str
+    host: str
+    event: str
+    time: int
+    started: int
+    value: float | None
+    ceiling: float | None
+    historical: bool
+    reason: str
+    simulated: bool
+
+
+NOW = """
+    WITH letters AS (
+        SELECT dedup_key, sent, reason FROM outbox WHERE kind = 'firing'
+        QUALIFY row_number() OVER (PARTITION BY dedup_key ORDER BY commit_id DESC) = 1
+    )
+    SELECT s.rule, s.host, s.state, s.since, s.started, s.value, s.ceiling, s.updated,
+        coalesce(h.simulated, false) AS simulated,
+        CASE WHEN s.told IS NOT NULL THEN l.sent END AS notified,
+        CASE WHEN s.told IS NOT NULL THEN coalesce(l.reason, '') ELSE '' END AS problem
+    FROM alert_state s
+    LEFT JOIN letters l ON l.dedup_key = s.dedup_key
+    LEFT JOIN hosts h ON h.name = s.host
+    WHERE s.state <> 'inactive'
+"""
+
+PAST = """
+    SELECT e.commit_id, e.position, e.rule, e.host, e.event, e.time, e.started, e.value,
+        e.ceiling, e.historical, e.reason, coalesce(h.simulated, false) AS simulated
+    FROM alert_history e LEFT JOIN hosts h ON h.name = e.host
+    WHERE (? = '' OR e.host = ?) AND (e.commit_id, e.position) < (?, ?)
+    ORDER BY e.commit_id DESC, e.position DESC LIMIT ?
+"""
+
+NEWEST = (2**62, 0)
+"""A place in the history behind every line."""
+
+
+def open_alerts(reader: Reader) -> list[OpenAlert]:
+    """Return every open alert, in no order. Raises StoreError."""
+    return [OpenAlert(**row) for row in reader.query(NOW).to_pylist()]
+
+
+def history(
+    reader: Reader, host: str = "", before: tuple[int, int] = NEWEST, limit: int = 100
+) -> list[PastEvent]:
+    """Return the lines before a place in the history, newest first. Raises StoreError."""
+    rows = reader.query(PAST, [host, host, *before, limit])
+    return [PastEvent(**row) for row in rows.to_pylist()]
+
+
+def history_size(reader: Reader, host: str = "") -> int:
+    """Return how many lines the history has, of one host or (empty) of all. Raises StoreError."""
+    rows = reader.query(
+        "SELECT count(*) AS size FROM alert_history WHERE (? = '' OR host = ?)", [host, host]
+    )
+    return int(rows["size"].to_pylist()[0])

@@ -1,0 +1,119 @@
+"""``headroom alerts``: what is above its ceiling, since when, and whether on-call knows."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from headroom_collector.cli.client import client
+
+STYLES = {"firing": "bold red", "clearing": "yellow", "pending": "cyan", "fired": "bold red"}
+UNKNOWN = "-"
+
+
+def _percent(ratio: float | None) -> str:
+    return UNKNOWN if ratio is None else f"{ratio:.1%}"
+
+
+def _time(moment: str | None) -> str:
+    """Say a moment to the second, still UTC."""
+    return UNKNOWN if moment is None else f"{moment[:19].replace('T', ' ')}Z"
+
+
+def _word(word: str) -> str:
+    style = STYLES.get(word, "green")
+    return f"[{style}]{word}[/{style}]"
+
+
+def _host(alert: Mapping[str, Any]) -> str:
+    name = escape(alert["host"])
+    return f"{name} [magenta](simulated)[/magenta]" if alert["simulated"] else name
+
+
+def _where(alert: Mapping[str, Any]) -> str:
+    place = "/".join(part for part in (alert["site"], alert["cluster"]) if part)
+    return escape(place) or "(unassigned)"
+
+
+def told(alert: Mapping[str, Any]) -> str:
+    """Say whether on-call was told."""
+    if alert["notified"] is not None:
+        return _time(alert["notified"])
+    if alert["problem"]:
+        return f"[yellow]no: {escape(alert['problem'])}[/yellow]"
+    return "no"
+
+
+def open_table(items: list[dict[str, Any]]) -> Table:
+    """Return the open alerts as a table."""
+    made = Table(header_style="bold")
+    for title in ("State", "Host", "Where", "CPU", "Ceiling", "Above since", "On-call told"):
+        made.add_column(title, justify="right" if title in {"CPU", "Ceiling"} else "left")
+    for alert in items:
+        made.add_row(
+            _word(alert["state"]),
+            _host(alert),
+            _where(alert),
+            _percent(alert["value_ratio"]),
+            _percent(alert["ceiling_ratio"]),
+            _time(alert["started"]),
+            told(alert),
+        )
+    return made
+
+
+def past_table(items: list[dict[str, Any]]) -> Table:
+    """Return lines of the history as a table."""
+    made = Table(header_style="bold")
+    for title in ("When", "What", "Host", "Where", "CPU", "Ceiling", "Above since", "Note"):
+        made.add_column(title, justify="right" if title in {"CPU", "Ceiling"} else "left")
+    for past in items:
+        late = "samples came late, nobody was told then" if past["historical"] else ""
+        made.add_row(
+            _time(past["time"]),
+            _word(past["event"]),
+            _host(past),
+            _where(past),
+            _percent(past["value_ratio"]),
+            _percent(past["ceiling_ratio"]),
+            _time(past["started"]),
+            escape("; ".join(part for part in (past["reason"], late) if part)),
+        )
+    return made
+
+
+def show(page: Mapping[str, Any], console: Console, *, past: bool = False) -> None:
+    """Print a page for people."""
+    items = page["items"]
+    if not items:
+        console.print("No alert has fired yet." if past else "No alert is open.")
+        return
+    console.print(past_table(items) if past else open_table(items))
+    if page["next_cursor"] is not None:
+        console.print(f"{len(items)} of {page['total']} shown; --limit shows more.")
+
+
+def alerts(
+    *,
+    host: Annotated[str, typer.Option(help="Only the alerts of this host.")] = "",
+    history: Annotated[
+        bool, typer.Option("--history", help="What fired and resolved, newest first.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Most lines.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    data: Annotated[Path | None, typer.Option(help="Data folder of the collector.")] = None,
+) -> None:
+    """Show the alerts that are open, or with --history those that were."""
+    path = "/api/v1/alerts/history" if history else "/api/v1/alerts"
+    wanted: dict[str, str | int] = {"limit": limit} | ({"host": host} if host else {})
+    with client(data) as http:
+        page = http.get(path, params=wanted).json()
+    if as_json:
+        print(json.dumps(page, indent=2))
+    else:
+        show(page, Console(), past=history)
