@@ -55,7 +55,7 @@ def describe(host: str, old: Placement, new: Placement) -> str:
     if new == Placement():
         return f"{host}: is no longer in the inventory"
     changed = [
-        f"{name.replace('host_class', 'class')} {getattr(old, name)!s} -> {getattr(new, name)!s}"
+        f"{name.replace('host_class', 'class')} {getattr(old, name) or '-'} -> {getattr(new, name) or '-'}"
         for name in ("site", "cluster", "host_class", "owner", "purchase_date")
         if getattr(old, name) != getattr(new, name)
     ]

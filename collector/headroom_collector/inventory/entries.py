@@ -70,7 +70,7 @@ def collect(entries: Sequence[Entry]) -> Inventory:
     faults = []
     for entry in entries:
         if entry.name in first:
-            before = first[entry.name].where.rpartition(":")[2]
+            before = first[entry.name].where.rpartition(": ")[2]
             faults.append(
                 f"{entry.where}: host '{entry.name}' is there already ({before}): remove one of them"
             )

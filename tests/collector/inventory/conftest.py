@@ -1,7 +1,14 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+
+from headroom_collector.config import StoreSettings
+from headroom_collector.inventory.book import MIGRATIONS
+from headroom_collector.store.api import Rows, Store, StoreBatch, Thing
+from headroom_collector.store.engine import open_store
+from headroom_proto.catalogue import catalogue
 
 
 @dataclass(slots=True)
@@ -18,5 +25,24 @@ class SetClock:
 
 
 @pytest.fixture
-def clock() -> Iterator[SetClock]:
+def clock() -> SetClock:
     return SetClock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: SetClock) -> Iterator[Store]:
+    opened = open_store(tmp_path / "store", StoreSettings(), MIGRATIONS, clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def report(store: Store, clock: SetClock) -> Callable[[str], None]:
+    """Let a host of that name report for the first time."""
+
+    def send(host: str) -> None:
+        values = [None] * len(catalogue().kind("host").columns)
+        rows = (Rows("host", [(clock.now(), Thing(), values)]),)
+        store.append(StoreBatch(host, host.encode(), 1, 0, clock.now(), rows)).result(30)
+
+    return send
