@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import grpc
 import grpc.aio
 
+from headroom_collector import __version__
 from headroom_collector.config import split_address
 from headroom_collector.ingest.session import Session, greet
 from headroom_collector.ingest.settings import IngestSettings
@@ -18,6 +19,8 @@ from headroom_collector.tls import Files
 from headroom_core.clock import Clock
 from headroom_core.identity import IdentityError, host_of
 from headroom_proto.v1 import telemetry_pb2
+
+__all__ = ["IngestError", "IngestServer", "IngestSettings"]
 
 log = logging.getLogger(__name__)
 
@@ -97,10 +100,11 @@ class IngestServer:
         files: Files,
         clock: Clock,
         settings: IngestSettings | None = None,
-        version: str = "",
+        version: str = __version__,
     ) -> None:
         self._files = files
-        self._room = Room(store, clock, settings or IngestSettings(), version)
+        settings = settings or IngestSettings()
+        self._room = Room(store, clock, settings, settings.limits(), version)
         self._sessions: dict[str, Session] = {}
         self._server: grpc.aio.Server | None = None
 

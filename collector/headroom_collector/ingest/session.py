@@ -59,7 +59,7 @@ async def greet(host: str, wire: Wire, room: Room) -> "Session":
     )
     await wire.write(telemetry_pb2.PushResponse(welcome=welcome))
     course = Course(high_water, hello.first_seq)
-    return Session(sender(host, hello, room.settings.limits), course, wire, room)
+    return Session(sender(host, hello, room.limits), course, wire, room)
 
 
 class Session:
@@ -132,8 +132,8 @@ class Session:
             await self._settler.put(Waiting(batch.seq, course.run, hole))
             return
         gap = course.gap_before(batch.seq)
-        limits = self._room.settings.limits
-        taken = intake(self._source, batch, self._room.clock.now(), limits, gap_before=gap)
+        now, limits = self._room.clock.now(), self._room.limits
+        taken = intake(self._source, batch, now, limits, gap_before=gap)
         whole = bool(taken.refused) and not taken.rows
         future = self._append(taken)
         await self._settler.put(Waiting(batch.seq, course.run, future, taken.refused, whole))

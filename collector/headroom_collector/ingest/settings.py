@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-DAY = 86_400_000_000_000
 SECOND = 1_000_000_000
 
 
@@ -11,7 +10,7 @@ class Limits:
     """
     Most that one batch may hold, checked before its contents are touched.
 
-    ``future_seconds`` and ``raw_days`` bound the time of a batch around the collector's own.
+    ``future_seconds`` and ``oldest_seconds`` bound the time of a batch around the collector's own.
     """
 
     domains: int = 10_000
@@ -23,7 +22,7 @@ class Limits:
     ratio: float = 1.05
     """A share of time may be a little over 1: two clocks were read one after the other."""
     future_seconds: float = 120.0
-    raw_days: int = 14
+    oldest_seconds: float = 14 * 86_400.0
 
     def of(self, field: str) -> int:
         """Most samples in that repeated field of a Cycle."""
@@ -35,7 +34,8 @@ class Limits:
 class IngestSettings:
     """How the collector speaks with its agents; times in seconds."""
 
-    limits: Limits = Limits()
+    oldest_seconds: float = 14 * 86_400.0
+    """How long samples are kept: older ones are refused."""
     window: int = 16
     """Batches of one agent that wait for the store at once."""
     message_bytes: int = 512 * 1024
@@ -43,3 +43,7 @@ class IngestSettings:
     throttle_seconds: float = 5.0
     keepalive_seconds: float = 20.0
     keepalive_timeout_seconds: float = 10.0
+
+    def limits(self) -> Limits:
+        """Return what one batch may hold."""
+        return Limits(oldest_seconds=self.oldest_seconds)

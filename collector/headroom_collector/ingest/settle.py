@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import grpc
 
 from headroom_collector.ingest.course import Course
-from headroom_collector.ingest.settings import IngestSettings
+from headroom_collector.ingest.settings import IngestSettings, Limits
 from headroom_collector.ingest.wire import Ended, Wire
 from headroom_collector.store.api import Outcome, Refusal, Result, Store, StoreError
 from headroom_core.clock import Clock
@@ -37,7 +37,8 @@ class Room:
     store: Store
     clock: Clock
     settings: IngestSettings
-    version: str = ""
+    limits: Limits
+    version: str
     tally: Tally = field(default_factory=Tally)
 
 

@@ -10,11 +10,12 @@ from sys import float_info
 from typing import Any
 
 from headroom_collector.ingest.decode import Row, parts
-from headroom_collector.ingest.settings import DAY, SECOND, Limits
+from headroom_collector.ingest.settings import SECOND, Limits
 from headroom_collector.store.api import Refusal, Rows, Thing, Value
 from headroom_proto.catalogue import Column, Kind
 from headroom_proto.v1 import telemetry_pb2
 
+DAY = 86_400 * SECOND
 INTEGER_MAX = 2**63 - 1
 """What the store's integer columns hold; the contract's uint64 goes twice as far."""
 
@@ -49,10 +50,9 @@ def check_whole(cycle: telemetry_pb2.Cycle, now: int, limits: Limits) -> Refusal
         return Refusal(
             "future_time", f"sampled {ahead / SECOND:.0f} s ahead of the collector's clock"
         )
-    if -ahead > limits.raw_days * DAY:
-        return Refusal(
-            "old_time", f"sampled {-ahead / DAY:.1f} days ago, kept are {limits.raw_days} days"
-        )
+    if -ahead > limits.oldest_seconds * SECOND:
+        age, kept = -ahead / DAY, limits.oldest_seconds * SECOND / DAY
+        return Refusal("old_time", f"sampled {age:.1f} days ago, kept are {kept:g} days")
     return None
 
 

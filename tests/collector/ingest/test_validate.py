@@ -11,8 +11,8 @@ from rigs.ingest import SECOND, batch, cycle
 
 from headroom_collector.ingest import decode
 from headroom_collector.ingest.intake import Sender, intake
-from headroom_collector.ingest.settings import DAY, Limits
-from headroom_collector.ingest.validate import INTEGER_MAX, check, check_whole, is_text
+from headroom_collector.ingest.settings import Limits
+from headroom_collector.ingest.validate import DAY, INTEGER_MAX, check, check_whole, is_text
 from headroom_collector.store.api import StoreBatch, Value
 from headroom_proto.catalogue import catalogue
 from headroom_proto.v1.telemetry_pb2 import Batch, Cycle
