@@ -1,0 +1,56 @@
+"""Every captured host gives what its expected.json says."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.json_format import MessageToDict
+
+from headroom_agent.config import AgentConfig
+from headroom_agent.lane import attempt
+from headroom_agent.notices import Notices
+from headroom_agent.sampler import Moment
+from headroom_agent.samplers.registry import host_samplers
+from headroom_agent.schedule import Merger, Part
+
+HOSTS = Path(__file__).parent.parent / "hosts"
+NAMES = sorted(path.name for path in HOSTS.iterdir() if path.is_dir())
+START = 1_795_487_164 * 10**9
+
+
+def read_host(folder: Path, root: Path, notices: Notices) -> list[dict[str, Any]]:
+    """Sample proc, then proc2 where there is one, 10 s later; a dictionary for each step."""
+    procfs = root / "proc"
+    config = AgentConfig(procfs=procfs, sysfs=folder / "sys", etc=folder / "etc")
+    samplers, merger = host_samplers(config, notices), Merger()
+    steps = []
+    for step, name in enumerate(("proc", "proc2")):
+        if not (folder / name).is_dir():
+            continue
+        procfs.unlink(missing_ok=True)
+        procfs.symlink_to(folder / name)
+        now = Moment(START + step * 10**10, (1458 + 10 * step) * 10**9)
+        outcomes = [attempt(sampler, now, lambda: 0.0) for sampler in samplers]
+        parts = [Part(o.sampler, o.cycle) for o in outcomes if o.cycle is not None]
+        cycle = MessageToDict(merger.merge(now, parts), preserving_proto_field_name=True)
+        faults = {o.sampler: o.fault for o in outcomes if o.fault}
+        no_data = {o.sampler: o.no_data for o in outcomes if o.no_data}
+        steps.append({"cycle": cycle, "faults": faults, "no_data": no_data})
+    return steps
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_captured_host_gives_what_is_expected(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = json.loads((HOSTS / name / "expected.json").read_text())
+    found = read_host(HOSTS / name, tmp_path, Notices(logging.getLogger("hosts")))
+    said = [record.getMessage() for record in caplog.records]
+    text = json.dumps({"steps": found, "said": said}).replace(str(tmp_path), "ROOT")
+    assert json.loads(text) == expected
+
+
+def test_there_are_captured_hosts() -> None:
+    assert {"small-guest", "two-sockets", "hotplug", "no-pressure", "short-stat"} <= set(NAMES)

@@ -1,0 +1,225 @@
+"""The spool keeps what it was given, across kills and damage, within its bounds."""
+
+import logging
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from headroom_agent.notices import Notices
+from headroom_agent.spool import MAX_PAYLOAD, ROW_OVERHEAD, Limits, Spool
+from headroom_agent.spool_schema import SpoolError
+
+
+class Ticking:
+    """A clock that is set by hand, in UTC nanoseconds."""
+
+    def __init__(self) -> None:
+        self.now = 10**18
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def open_spool(path: Path, limits: Limits | None = None, clock: Ticking | None = None) -> Spool:
+    notices = Notices(logging.getLogger("spool"))
+    return Spool(path, limits or Limits(), notices, clock=clock or Ticking())
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "spool.db"
+
+
+def payloads(spool: Spool) -> list[bytes]:
+    return [row.payload for row in spool.read(1, 10_000, 10**9)]
+
+
+def test_rows_come_back_in_order_with_numbers_from_1(path: Path) -> None:
+    spool = open_spool(path)
+    assert [spool.append(text, "boot") for text in (b"a", b"b", b"c")] == [1, 2, 3]
+    assert payloads(spool) == [b"a", b"b", b"c"]
+    assert [row.seq for row in spool.read(2, 10, 10**6)] == [2, 3]
+    spool.close()
+
+
+def test_an_epoch_is_made_once_and_kept(path: Path) -> None:
+    first = open_spool(path)
+    epoch = first.epoch
+    first.append(b"a", "boot")
+    first.close()
+    again = open_spool(path)
+    assert again.epoch == epoch
+    assert len(epoch) == 16
+    assert (again.first_seq, again.next_seq) == (1, 2)
+    again.close()
+
+
+def test_an_acknowledgement_frees_up_to_and_with_its_number(path: Path) -> None:
+    spool = open_spool(path)
+    for text in (b"a", b"b", b"c"):
+        spool.append(text, "boot")
+    spool.ack(2)
+    assert payloads(spool) == [b"c"]
+    assert (spool.first_seq, spool.next_seq) == (3, 4)
+    spool.ack(3)
+    assert (spool.first_seq, spool.next_seq) == (4, 4)
+    assert spool.state().size_bytes == 0
+    spool.close()
+    again = open_spool(path)
+    assert again.append(b"d", "boot") == 4
+    again.close()
+
+
+def test_a_read_is_bounded_in_rows_and_bytes_but_never_empty(path: Path) -> None:
+    spool = open_spool(path)
+    for _ in range(5):
+        spool.append(bytes(1000), "boot")
+    assert len(spool.read(1, 2, 10**6)) == 2
+    assert len(spool.read(1, 10, 3 * (1000 + ROW_OVERHEAD))) == 3
+    assert len(spool.read(1, 10, 1)) == 1
+    spool.close()
+
+
+def test_a_full_spool_drops_the_oldest_and_counts_them_for_good(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    limits = Limits(max_bytes=3 * (100 + ROW_OVERHEAD))
+    spool = open_spool(path, limits)
+    for number in range(10):
+        spool.append(bytes([number]) * 100, "boot")
+    assert [row.seq for row in spool.read(1, 10, 10**6)] == [8, 9, 10]
+    assert spool.state().dropped == 7
+    assert spool.state().size_bytes == 3 * (100 + ROW_OVERHEAD)
+    assert len([r for r in caplog.records if "dropped and counted" in r.getMessage()]) == 1
+    spool.close()
+    again = open_spool(path, limits)
+    assert again.state() == spool.state()
+    again.close()
+
+
+def test_rows_that_are_too_old_go(path: Path) -> None:
+    clock = Ticking()
+    spool = open_spool(path, Limits(max_age_seconds=60), clock)
+    spool.append(b"a", "boot")
+    clock.now += 61 * 10**9
+    spool.append(b"b", "boot")
+    assert payloads(spool) == [b"b"]
+    assert spool.state().dropped == 1
+    spool.close()
+
+
+def test_a_row_damaged_on_the_disk_is_dropped_counted_and_said(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = open_spool(path)
+    for text in (b"a", b"b", b"c"):
+        spool.append(text, "boot")
+    with sqlite3.connect(path) as other:
+        other.execute("UPDATE batches SET payload = x'00' WHERE seq = 2")
+    other.close()
+    assert payloads(spool) == [b"a", b"c"]
+    assert spool.state().dropped == 1
+    assert "batches [2] are damaged" in caplog.text
+    spool.close()
+
+
+@pytest.mark.parametrize("damage", [b"this is no database", b"SQLite format 3\0" + bytes(4000)])
+def test_a_damaged_file_is_set_aside_and_a_new_epoch_begins(
+    path: Path, damage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = open_spool(path)
+    epoch = spool.epoch
+    spool.close()
+    path.write_bytes(damage)
+    again = open_spool(path)
+    assert again.epoch != epoch
+    assert again.append(b"a", "boot") == 1
+    kept = list(path.parent.glob("spool.db.damaged-*"))
+    assert [file.read_bytes() for file in kept] == [damage]
+    assert len(caplog.records) == 1
+    assert "is damaged" in caplog.text
+    again.close()
+
+
+def test_a_spool_of_a_newer_agent_is_refused_and_left_alone(path: Path) -> None:
+    open_spool(path).close()
+    with sqlite3.connect(path) as other:
+        other.execute("PRAGMA user_version = 99")
+    other.close()
+    with pytest.raises(SpoolError, match="has schema 99, this agent knows up to 1"):
+        open_spool(path)
+    assert path.exists()
+
+
+def test_two_agents_cannot_have_one_spool(path: Path) -> None:
+    spool = open_spool(path)
+    with pytest.raises(SpoolError, match="in use by another agent"):
+        open_spool(path)
+    spool.close()
+    open_spool(path).close()
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SpoolError, match=r"cannot be written: .*--spool FILE"):
+        open_spool(tmp_path / "file" / "spool.db")
+
+
+def test_a_cycle_larger_than_a_message_is_left_out_and_counted(path: Path) -> None:
+    spool = open_spool(path)
+    with pytest.raises(SpoolError, match="larger than"):
+        spool.append(bytes(MAX_PAYLOAD + 1), "boot")
+    assert spool.append(b"a", "boot") == 1
+    assert spool.state().dropped == 1
+    spool.close()
+
+
+def test_a_spool_that_is_older_than_the_collector_begins_anew(path: Path) -> None:
+    clock = Ticking()
+    spool = open_spool(path, clock=clock)
+    epoch = spool.epoch
+    spool.append(b"sent before the backup was restored", "boot")
+    clock.now += 1
+    spool.append(b"new", "boot")
+    spool.renew(since=clock.now)
+    assert spool.epoch != epoch
+    rows = spool.read(1, 10, 10**6)
+    assert [(row.seq, row.payload, row.epoch) for row in rows] == [(1, b"new", spool.epoch)]
+    assert spool.next_seq == 2
+    spool.close()
+
+
+WRITER = """
+import logging, sys
+from pathlib import Path
+from headroom_agent.notices import Notices
+from headroom_agent.spool import Limits, Spool
+spool = Spool(Path(sys.argv[1]), Limits(), Notices(logging.getLogger()))
+while True:
+    seq = spool.append(str(spool.next_seq).encode() * 50, "boot")
+    print(seq, flush=True)
+"""
+
+
+def test_every_row_that_was_reported_written_survives_a_kill(path: Path) -> None:
+    reported = 0
+    for rows in (3, 17, 40):
+        with subprocess.Popen(
+            [sys.executable, "-c", WRITER, path], stdout=subprocess.PIPE
+        ) as child:
+            assert child.stdout is not None
+            for _ in range(rows):
+                reported = int(child.stdout.readline())
+            os.kill(child.pid, signal.SIGKILL)
+        spool = open_spool(path, Limits())
+        found = spool.read(1, 10_000, 10**9)
+        assert [row.seq for row in found] == list(range(1, len(found) + 1))
+        assert len(found) >= reported
+        assert all(row.payload == str(row.seq).encode() * 50 for row in found)
+        assert spool.state().dropped == 0
+        spool.close()
