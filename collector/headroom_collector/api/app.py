@@ -1,0 +1,68 @@
+"""The HTTP application: every route, its errors and its headers."""
+
+from fastapi import APIRouter, FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from headroom_collector.api import admin as admin_routes
+from headroom_collector.api import alerts, headroom, health, hosts, latest, metrics, vms
+from headroom_collector.api.errors import add_errors
+from headroom_collector.api.services import Services
+from headroom_collector.web import router as web_router
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+"""Of every answer: a page uses nothing but what the collector itself serves."""
+
+
+class SecurityHeaders:
+    """Adds the headers to every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+def routers() -> list[APIRouter]:
+    """Return the routers that everybody may use."""
+    return [
+        health.router,
+        hosts.router,
+        vms.router,
+        latest.router,
+        alerts.router,
+        headroom.router,
+        metrics.router,
+        web_router,
+    ]
+
+
+def make_app(services: Services, *, admin: bool) -> FastAPI:
+    """Return the application; with ``admin`` for the admin socket, with its routes."""
+    app = FastAPI(
+        title="Headroom",
+        summary="How many of your x86 servers you really need",
+        version=services.version,
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # the documentation page would load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.services = services
+    app.state.registry = metrics.own_registry(services)
+    add_errors(app)
+    app.add_middleware(SecurityHeaders)
+    for router in [*routers(), *([admin_routes.router] if admin else [])]:
+        app.include_router(router)
+    return app

@@ -1,0 +1,77 @@
+"""The collector's own metrics: its health, the clusters' aggregates, the state of alerts."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+
+from headroom_collector.api.exposition import Families
+from headroom_collector.api.latest_rows import Latest, read_latest
+from headroom_collector.api.services import Services
+from headroom_collector.api.times import SECOND
+from headroom_proto.catalogue import catalogue
+
+HEADROOM_LOOKBACK = 600 * SECOND
+ROUND = 90 * SECOND
+"""The clusters of one computation lie closer together than this; nanoseconds."""
+
+
+class HealthCollector(Collector):
+    """Collects at the time of a scrape, so nothing is kept in step by hand."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the families; raises StoreError."""
+        families = Families()
+        self._health(families)
+        self._clusters(families)
+        self._alerts(families)
+        return families.collect()
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing: what there is depends on what is known."""
+        return []
+
+    def _health(self, families: Families) -> None:
+        services = self._services
+        known = {
+            **services.store.statistics(),
+            "hosts_unassigned": len(services.book.unassigned()),
+            **services.statistics(),
+        }
+        for column in catalogue().kind("collector").columns:
+            if column.metric is not None and column.field in known:
+                families.add(column, {}, known[column.field] * column.scale)
+        families.gauge(
+            "headroom_collector_info",
+            "The collector's version; always 1",
+            {"version": services.version},
+            1,
+        )
+
+    def _clusters(self, families: Families) -> None:
+        kind = catalogue().kind("headroom")
+        found = read_latest(
+            self._services.store, kind, self._services.clock.now(), lookback=HEADROOM_LOOKBACK
+        )
+        for latest in newest_round(found):
+            families.sample(kind, latest, {})
+
+    def _alerts(self, families: Families) -> None:
+        """Add the alerts of the last day, with the place of the host that each is about."""
+        kind = catalogue().kind("alert")
+        now = self._services.clock.now()
+        for latest in read_latest(self._services.store, kind, now, lookback=86_400 * SECOND):
+            families.sample(kind, latest, self._place(latest.labels.get("host", "")))
+
+    def _place(self, host: str) -> Mapping[str, str]:
+        return self._services.book.member(host).placement.labels()
+
+
+def newest_round(found: Iterable[Latest]) -> Iterator[Latest]:
+    """Return the samples of the newest computation: a cluster that is no more is left out."""
+    rows = list(found)
+    newest = max((row.time for row in rows), default=0)
+    return (row for row in rows if row.time > newest - ROUND)
