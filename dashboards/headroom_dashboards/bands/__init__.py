@@ -1,0 +1,1 @@
+"""Strips of panels that dashboards are put together from."""

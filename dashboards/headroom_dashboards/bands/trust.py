@@ -1,0 +1,75 @@
+"""Trust: alerts by host, and whether the figures are fresh, long and complete enough."""
+
+from headroom_dashboards.bands.shared import RELIABLE_SECONDS
+from headroom_dashboards.frame import Band
+from headroom_dashboards.panels import Column, Panel, Stat, Table, Thresholds, TimeSeries
+from headroom_dashboards.query import Query, here, metric
+
+FIRING = Panel(
+    "Alerts firing by host",
+    "Alerts that fire now, in all sites and clusters, with the value that the rule looked at.",
+    [
+        Query(
+            f"max by (alertname, host, severity) ({metric('headroom_alert_value_ratio')})"
+            " and on (alertname, host, severity)"
+            f" ({metric('headroom_alert_firing')} == 1)",
+            instant=True,
+            table=True,
+        )
+    ],
+    "percentunit",
+    decimals=1,
+)
+AGE = Panel(
+    "Age of the newest sample",
+    "Time since this data source last got a utilisation from any host.",
+    [Query(f"time() - max(timestamp({here('headroom_host_cpu_utilisation_ratio')}))")],
+    "s",
+    Thresholds("green", [(120, "orange"), (300, "red")]),
+    decimals=0,
+)
+HISTORY = Panel(
+    "Shortest history",
+    "History that the weakest cluster's bound rests on; three weeks are needed to rely on it.",
+    [Query(f"min({here('headroom_cluster_history_seconds')})")],
+    "s",
+    Thresholds("orange", [(RELIABLE_SECONDS, "green")]),
+)
+BACKLOG = Panel(
+    "Batches waiting in spools",
+    "Batches that agents hold because the collector has not acknowledged them.",
+    [Query(f"sum by (site) ({here('headroom_agent_spool_batches')})", "{{site}}")],
+    "short",
+    minimum=0,
+)
+FAILURES = Panel(
+    "Failures of samplers",
+    "Failures a second, by sampler; what failed is missing, not 0.",
+    [
+        Query(
+            f"sum by (sampler) (rate({here('headroom_sampler_failures_total')}[$__rate_interval]))",
+            "{{sampler}}",
+        )
+    ],
+    "ops",
+    minimum=0,
+)
+
+TRUST = Band(
+    7,
+    [
+        (
+            7,
+            Table(
+                FIRING,
+                {"host": "Host", "alertname": "Alert", "severity": "Severity"},
+                [Column("CPU")],
+            ),
+        ),
+        (3, Stat(AGE)),
+        (3, Stat(HISTORY)),
+        (5, TimeSeries(BACKLOG)),
+        (6, TimeSeries(FAILURES)),
+    ],
+    "Alerts and freshness of the data",
+)

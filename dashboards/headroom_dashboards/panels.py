@@ -1,0 +1,287 @@
+"""
+Panels in exactly the shape that Grafana itself writes for schema version 41.
+
+grafanalib's own panel classes emit shapes from before Grafana 7 (units and thresholds that get
+lost, thresholds that are no list), so only its frame is used and these stand in it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from grafanalib.core import GridPos
+
+from headroom_dashboards.query import DATASOURCE, Query, targets
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Colours: ``base`` from below, then each (value, colour) from its value up, ascending."""
+
+    base: str = "text"
+    steps: Sequence[tuple[float, str]] = ()
+
+    def to_json_data(self) -> Json:
+        """Return Grafana's form; the first step has no value."""
+        steps: list[Json] = [{"color": self.base, "value": None}]
+        steps += [{"color": colour, "value": value} for value, colour in self.steps]
+        return {"mode": "absolute", "steps": steps}
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """
+    What every panel has.
+
+    ``unit`` is one of Grafana's (short, percentunit, watt, s, ...); ``minimum`` and ``maximum`` are
+    in it.
+    """
+
+    title: str
+    description: str
+    queries: Sequence[Query]
+    unit: str
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    decimals: int | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class Body(Protocol):
+    """A kind of panel: what it adds to the common part."""
+
+    @property
+    def panel(self) -> Panel:
+        """The common part."""
+        ...
+
+    def parts(self) -> Json:
+        """Type, options, custom field settings under ``custom``, overrides and transformations."""
+        ...
+
+
+def _reduce() -> Json:
+    return {"calcs": ["lastNotNull"], "fields": "", "values": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """One big figure; coloured by the thresholds, with its course behind it where ``course``."""
+
+    panel: Panel
+    course: bool = True
+
+    def parts(self) -> Json:
+        """Return what a stat panel adds."""
+        return {
+            "type": "stat",
+            "options": {
+                "colorMode": "value",
+                "graphMode": "area" if self.course else "none",
+                "justifyMode": "auto",
+                "orientation": "auto",
+                "percentChangeColorMode": "standard",
+                "reduceOptions": _reduce(),
+                "showPercentChange": False,
+                "textMode": "auto",
+                "wideLayout": True,
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSeries:
+    """Lines over time. ``line``: draw the thresholds; ``stack``: pile the series up."""
+
+    panel: Panel
+    line: bool = False
+    stack: bool = False
+
+    def parts(self) -> Json:
+        """Return what a time series panel adds."""
+        return {
+            "type": "timeseries",
+            "custom": {
+                "axisBorderShow": False,
+                "axisCenteredZero": False,
+                "axisColorMode": "text",
+                "axisLabel": "",
+                "axisPlacement": "auto",
+                "barAlignment": 0,
+                "drawStyle": "line",
+                "fillOpacity": 25 if self.stack else 5,
+                "gradientMode": "none",
+                "hideFrom": {"legend": False, "tooltip": False, "viz": False},
+                "insertNulls": False,
+                "lineInterpolation": "linear",
+                "lineWidth": 1,
+                "pointSize": 5,
+                "scaleDistribution": {"type": "linear"},
+                "showPoints": "auto",
+                "spanNulls": False,
+                "stacking": {"group": "A", "mode": "normal" if self.stack else "none"},
+                "thresholdsStyle": {"mode": "line" if self.line else "off"},
+            },
+            "options": {
+                "legend": {
+                    "calcs": ["lastNotNull", "max"],
+                    "displayMode": "table",
+                    "placement": "bottom",
+                    "showLegend": True,
+                },
+                "tooltip": {"hideZeros": False, "mode": "multi", "sort": "desc"},
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class BarGauge:
+    """One horizontal bar a series."""
+
+    panel: Panel
+
+    def parts(self) -> Json:
+        """Return what a bar gauge adds."""
+        return {
+            "type": "bargauge",
+            "options": {
+                "displayMode": "basic",
+                "legend": {
+                    "calcs": [],
+                    "displayMode": "list",
+                    "placement": "bottom",
+                    "showLegend": False,
+                },
+                "maxVizHeight": 300,
+                "minVizHeight": 16,
+                "minVizWidth": 8,
+                "namePlacement": "auto",
+                "orientation": "horizontal",
+                "reduceOptions": _reduce(),
+                "showUnfilled": True,
+                "sizing": "auto",
+                "valueMode": "color",
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: its title and, where it differs from the panel's, its unit."""
+
+    title: str
+    unit: str | None = None
+    decimals: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """
+    A table out of instant queries, joined by their labels.
+
+    ``labels``: the columns that are labels, in order, with their titles; ``values``: one column a
+    query.
+    """
+
+    panel: Panel
+    labels: Mapping[str, str]
+    values: Sequence[Column]
+
+    def _names(self) -> list[str]:
+        if len(self.values) == 1:
+            return ["Value"]
+        return [f"Value #{chr(ord('A') + number)}" for number in range(len(self.values))]
+
+    def _overrides(self) -> list[Json]:
+        made = []
+        for name, column in zip(self._names(), self.values, strict=True):
+            wanted = {
+                "displayName": column.title,
+                "unit": column.unit,
+                "decimals": column.decimals,
+            }
+            properties = [
+                {"id": key, "value": value} for key, value in wanted.items() if value is not None
+            ]
+            made.append({"matcher": {"id": "byName", "options": name}, "properties": properties})
+        return made
+
+    def parts(self) -> Json:
+        """Return what a table adds."""
+        shown = [*self.labels, *self._names()]
+        organize = {
+            "excludeByName": {"Time": True},
+            "includeByName": {},
+            "indexByName": {name: index for index, name in enumerate(shown)},
+            "renameByName": dict(self.labels),
+        }
+        return {
+            "type": "table",
+            "custom": {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False},
+            "overrides": self._overrides(),
+            "options": {
+                "cellHeight": "sm",
+                "footer": {"countRows": False, "fields": "", "reducer": ["sum"], "show": False},
+                "showHeader": True,
+            },
+            "transformations": [
+                {"id": "merge", "options": {}},
+                {"id": "organize", "options": organize},
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A panel at its place, with its number in the dashboard."""
+
+    body: Body
+    id: int
+    position: GridPos
+
+    def to_json_data(self) -> Json:
+        """Return the whole panel as Grafana keeps it."""
+        panel, parts = self.body.panel, self.body.parts()
+        by_threshold = parts["type"] != "timeseries"
+        defaults: Json = {
+            "color": {"mode": "thresholds" if by_threshold else "palette-classic"},
+            "custom": parts.pop("custom", None),
+            "decimals": panel.decimals,
+            "mappings": [],
+            "max": panel.maximum,
+            "min": panel.minimum,
+            "thresholds": panel.thresholds.to_json_data(),
+            "unit": panel.unit,
+        }
+        return {
+            "id": self.id,
+            "title": panel.title,
+            "description": panel.description,
+            "datasource": DATASOURCE,
+            "fieldConfig": {"defaults": defaults, "overrides": parts.pop("overrides", [])},
+            "gridPos": self.position,
+            "targets": targets(panel.queries),
+            **parts,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A line across the dashboard that names the panels below it."""
+
+    title: str
+    id: int
+    position: GridPos
+
+    def to_json_data(self) -> Json:
+        """Return the row as Grafana keeps it."""
+        return {
+            "id": self.id,
+            "type": "row",
+            "title": self.title,
+            "collapsed": False,
+            "gridPos": self.position,
+            "panels": [],
+        }

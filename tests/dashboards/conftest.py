@@ -1,0 +1,47 @@
+"""The dashboard as Grafana would load it, and its queries."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from headroom_core.ceiling import Ceiling
+from headroom_core.rules import Rule
+from headroom_dashboards.consolidation import consolidation
+from headroom_dashboards.frame import to_json
+
+ALL = ".*"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One query of the dashboard and where it stands."""
+
+    panel: str
+    expr: str
+    instant: bool
+
+    def substituted(self, site=ALL, cluster=ALL):
+        """Return it as Grafana sends it."""
+        values = {"$__rate_interval": "1m", "$site": site, "$cluster": cluster}
+        text = self.expr
+        for variable, value in values.items():
+            text = text.replace(variable, value)
+        assert "$" not in text
+        return text
+
+
+@pytest.fixture(scope="session")
+def dashboard():
+    return json.loads(to_json(consolidation(Ceiling(), Rule())))
+
+
+@pytest.fixture(scope="session")
+def queries(dashboard):
+    found = [
+        Asked(panel["title"], target["expr"], target["instant"])
+        for panel in dashboard["panels"]
+        for target in panel.get("targets", [])
+    ]
+    marks = dashboard["annotations"]["list"]
+    return found + [Asked(f"mark {mark['name']}", mark["expr"], False) for mark in marks]

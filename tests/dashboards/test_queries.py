@@ -1,0 +1,66 @@
+"""Queries: they parse, and ask for nothing that nobody makes."""
+
+import re
+
+import promql_parser
+import pytest
+
+from headroom_dashboards.query import UnknownMetricError, here, metric
+from headroom_proto.catalogue import catalogue
+
+
+def names_in(expression):
+    """Every metric name in a parsed query."""
+    found = set()
+    stack = [expression]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, promql_parser.VectorSelector):
+            found.add(node.name)
+        for part in ("expr", "lhs", "rhs", "vector_selector", "param"):
+            below = getattr(node, part, None)
+            if below is not None:
+                stack.append(below)
+        stack.extend(getattr(node, "args", None) or [])
+    return found
+
+
+def test_every_query_parses_and_asks_for_metrics_of_the_catalogue(queries):
+    known = catalogue().names()
+    for query in queries:
+        names = names_in(promql_parser.parse(query.substituted()))
+        assert names == set(re.findall(r"headroom_\w+", query.expr)), query
+        assert names
+        assert names <= known, query
+
+
+def test_every_query_but_those_on_the_whole_estate_obeys_the_variables(queries):
+    everywhere = {"Alerts firing", "Alerts firing by host", "mark Alerts"}
+    for query in queries:
+        obeys = 'site=~"$site",cluster=~"$cluster"' in query.expr
+        assert obeys != (query.panel in everywhere), query
+
+
+def test_the_variables_ask_for_metrics_of_the_catalogue(dashboard):
+    asked = [
+        variable["definition"]
+        for variable in dashboard["templating"]["list"]
+        if variable["type"] == "query"
+    ]
+    names = [re.fullmatch(r"label_values\((\w+)(\{.*\})?, \w+\)", text)[1] for text in asked]
+    assert len(names) == 2
+    assert set(names) <= catalogue().names()
+
+
+def test_counters_are_asked_for_their_rate_only(queries):
+    counters = {column.metric for _, column in catalogue().metrics() if column.type == "counter"}
+    for query in queries:
+        for name in counters & names_in(promql_parser.parse(query.substituted())):
+            assert f"rate({name}" in query.expr, query
+
+
+def test_a_metric_that_nobody_makes_is_refused_with_the_nearest_name():
+    with pytest.raises(UnknownMetricError, match="did you mean headroom_host_load1"):
+        metric("headroom_host_load_1")
+    with pytest.raises(UnknownMetricError, match="is not in the catalogue"):
+        here("up")

@@ -1,0 +1,125 @@
+"""Shape of the dashboard: what Grafana needs, and nothing it lost years ago."""
+
+import json
+
+import pytest
+
+from headroom_core.ceiling import Ceiling
+from headroom_core.rules import Rule
+from headroom_dashboards.consolidation import consolidation
+from headroom_dashboards.frame import Band, layout, to_json
+from headroom_dashboards.panels import Panel, Stat
+
+
+@pytest.fixture
+def panels(dashboard):
+    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+
+
+def nulls(value, path=""):
+    if value is None:
+        yield path
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from nulls(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from nulls(item, f"{path}.{number}")
+
+
+def test_it_is_a_classic_dashboard_with_a_stable_uid(dashboard):
+    assert dashboard["uid"] == "headroom-consolidation"
+    assert 39 <= dashboard["schemaVersion"] <= 41
+    dead = {"id", "rows", "sharedCrosshair", "style", "hideControls", "gnetId", "__inputs"}
+    assert not dead & set(dashboard)
+
+
+def test_the_only_nulls_are_where_thresholds_begin(dashboard):
+    assert list(nulls(dashboard))
+    assert all(path.endswith(".thresholds.steps.0.value") for path in nulls(dashboard))
+
+
+def test_every_panel_says_what_it_shows_in_which_unit(panels):
+    for panel in panels:
+        assert panel["title"]
+        assert panel["description"].endswith("."), panel["title"]
+        assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
+        assert panel["options"], panel["title"]
+        assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+
+
+def test_thresholds_are_ascending_lists_of_steps(panels):
+    for panel in panels:
+        first, *steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+        values = [step["value"] for step in steps]
+        assert first["value"] is None
+        assert values == sorted(values)
+
+
+def test_targets_carry_their_data_source_and_no_dead_keys(panels):
+    for panel in panels:
+        targets = panel["targets"]
+        assert [target["refId"] for target in targets] == list("ABCDEFGH")[: len(targets)]
+        for target in targets:
+            assert target["datasource"] == panel["datasource"]
+            assert target["range"] != target["instant"]
+            assert not {"target", "metric", "step", "intervalFactor", "query"} & set(target)
+
+
+def test_panels_have_numbers_of_their_own_and_do_not_overlap(dashboard):
+    numbers = [panel["id"] for panel in dashboard["panels"]]
+    assert len(set(numbers)) == len(numbers)
+    taken = set()
+    for panel in dashboard["panels"]:
+        place = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert place["x"] + place["w"] <= 24
+        assert not cells & taken, panel["title"]
+        taken |= cells
+
+
+def test_the_titles_are_unique(panels):
+    titles = [panel["title"] for panel in panels]
+    assert len(set(titles)) == len(titles)
+
+
+def test_variables_are_data_source_site_and_cluster_with_all(dashboard):
+    source, site, cluster = dashboard["templating"]["list"]
+    assert (source["type"], source["query"]) == ("datasource", "prometheus")
+    for variable in (site, cluster):
+        assert (variable["multi"], variable["includeAll"], variable["refresh"]) == (True, True, 2)
+        assert variable["current"]["value"] == ["$__all"]
+    assert '{site=~"$site"}' in cluster["definition"]
+
+
+def test_a_table_shows_its_columns_and_not_the_time(panels):
+    (table,) = [panel for panel in panels if panel["title"] == "Headroom by cluster"]
+    organize = table["transformations"][-1]["options"]
+    assert organize["excludeByName"] == {"Time": True}
+    assert len(organize["indexByName"]) == 2 + len(table["targets"])
+
+
+@pytest.mark.parametrize("ratio", [0.4, 0.55])
+def test_the_threshold_line_is_at_the_ceiling(ratio):
+    dashboard = json.loads(to_json(consolidation(Ceiling(ratio), Rule(clear_factor=0.9))))
+    lined = [
+        panel
+        for panel in dashboard["panels"]
+        if panel["type"] == "timeseries"
+        and panel["fieldConfig"]["defaults"]["custom"]["thresholdsStyle"]["mode"] == "line"
+    ]
+    assert len(lined) == 2
+    for panel in lined:
+        steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+        assert steps[-1] == {"color": "red", "value": ratio}
+        assert steps[-2] == {"color": "orange", "value": pytest.approx(ratio * 0.9)}
+
+
+def test_a_band_that_is_too_wide_is_refused():
+    panel = Stat(Panel("a", "b", [], "short"))
+    with pytest.raises(ValueError, match="wider than 24"):
+        layout([Band(4, [(13, panel), (12, panel)])])
