@@ -10,14 +10,13 @@ from rigs.overviews import Get, Look, Tell
 from rigs.samples import HandClock, batch
 
 from headroom_collector.alerts.state import MIGRATIONS as ALERT_TABLES
-from headroom_collector.api.errors import add_errors
+from headroom_collector.api.app import make_app
 from headroom_collector.api.services import Services
 from headroom_collector.config import CollectorConfig, StoreSettings
 from headroom_collector.inventory.book import MIGRATIONS as INVENTORY_TABLES
 from headroom_collector.inventory.book import Book
 from headroom_collector.store.api import Rows
 from headroom_collector.store.engine import DuckStore, open_store
-from headroom_collector.web import router
 from headroom_collector.web.overview import build
 
 
@@ -71,11 +70,7 @@ def look(given: Services, clock: HandClock) -> Look:
 
 @pytest.fixture
 def app(given: Services) -> FastAPI:
-    made = FastAPI()
-    add_errors(made)
-    made.include_router(router)
-    made.state.services = given
-    return made
+    return make_app(given, admin=False)
 
 
 @pytest.fixture
