@@ -8,7 +8,7 @@ from headroom_collector.alerts import samples, state
 from headroom_collector.alerts.judge import Changes, Judge
 from headroom_collector.alerts.own_samples import Producer, alert_rows
 from headroom_collector.alerts.record import Alert
-from headroom_collector.alerts.wake import Wake, durable
+from headroom_collector.alerts.wake import RETRY_SECONDS, Trouble, Wake, durable
 from headroom_collector.config import Alerts
 from headroom_collector.store.api import Store, StoreError
 from headroom_core.ceiling import Ceiling
@@ -22,6 +22,10 @@ IDLE_SECONDS = 10.0
 
 SHOWN_SECONDS = 60.0
 """An alert that stays as it is writes a sample of its own this often."""
+
+
+TIDY_SECONDS = 86_400.0
+"""Old history and letters are let go of this often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +63,26 @@ class Evaluator:
         self._judge: Judge | None = None
         self._position = 0
         self._shown = -SHOWN_SECONDS
+        self._tidied = -TIDY_SECONDS
 
     async def run(self) -> None:
         """Evaluate until cancelled, woken by commits, at most every ``evaluate_seconds``."""
-        wake = Wake()
+        wake, trouble = Wake(), Trouble()
         self._store.subscribe(wake)
         while True:
+            pause = IDLE_SECONDS
             try:
                 while await self.look():
                     pass
+                await self._tidy()
+                trouble.over()
             except StoreError as error:
                 # What was judged is not kept: begin again from what is.
                 self._judge = None
-                log.error("alerting cannot use the store, and will try again: %s", error)  # noqa: TRY400  # the store's own line says it
+                pause = RETRY_SECONDS
+                trouble.say(error)
             await asyncio.sleep(self._config.evaluate_seconds)
-            await wake.wait(IDLE_SECONDS)
+            await wake.wait(pause)
 
     async def look(self) -> bool:
         """Take new samples in once; returns whether there may be more. Raises StoreError."""
@@ -113,6 +122,11 @@ class Evaluator:
         judge.remember(samples.read_judged(self._store, self._position))
         self._judge = judge
         return judge
+
+    async def _tidy(self) -> None:
+        if self._clock.monotonic() - self._tidied >= TIDY_SECONDS:
+            await durable(self._store.change(state.tidying(self._clock.now())))
+            self._tidied = self._clock.monotonic()
 
     async def _show(self, changes: Changes, now: int) -> None:
         if self._producer is None or self._judge is None:

@@ -7,7 +7,7 @@ from headroom_collector.alerts.judge import Host, Sample
 from headroom_collector.alerts.window import SECOND
 from headroom_collector.store.api import Reader
 
-CHUNK = 200_000
+CHUNK = 50_000
 """Samples taken in at once, about: bounds the memory of a long catching-up."""
 
 MEMORY_SECONDS = 3600

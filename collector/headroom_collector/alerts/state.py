@@ -19,6 +19,9 @@ from headroom_collector.config import Alerts
 from headroom_collector.store.api import Change, Migration, Reader
 
 ROOM = "alerts"
+DAY = 86_400 * 10**9
+HISTORY_DAYS = 400
+OUTBOX_DAYS = 30
 
 STATE = {
     "dedup_key": "VARCHAR",
@@ -182,6 +185,24 @@ def writing(changes: Changes, position: int, config: Alerts, now: int) -> Change
         cursor.execute("INSERT INTO alert_cursor VALUES (?)", [position])
 
     return write
+
+
+def tidying(now: int) -> Change:
+    """
+    Return the change that lets go of old lines of the history and of letters that are done.
+
+    Letters of an alert that is still open stay: they say whether its firing was accepted.
+    """
+
+    def tidy(cursor: duckdb.DuckDBPyConnection, commit_id: int) -> None:  # noqa: ARG001  # the seam's
+        cursor.execute("DELETE FROM alert_history WHERE recorded < ?", [now - HISTORY_DAYS * DAY])
+        cursor.execute(
+            "DELETE FROM outbox WHERE coalesce(sent, failed) < ?"
+            " AND dedup_key NOT IN (SELECT dedup_key FROM alert_state)",
+            [now - OUTBOX_DAYS * DAY],
+        )
+
+    return tidy
 
 
 def read_cursor(reader: Reader) -> int | None:

@@ -2,8 +2,16 @@
 
 import asyncio
 import contextlib
+import logging
 from concurrent.futures import Future
 from typing import TypeVar
+
+from headroom_collector.store.api import StoreError
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 1.0
+"""Pause after trouble with the store."""
 
 T = TypeVar("T")
 
@@ -11,6 +19,25 @@ T = TypeVar("T")
 async def durable(future: "Future[T]") -> T:
     """Wait for the store; a task that is cancelled meanwhile does not cancel the store's work."""
     return await asyncio.shield(asyncio.wrap_future(future))
+
+
+class Trouble:
+    """A loop's trouble with the store: said once, not once a round."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def say(self, error: StoreError) -> None:
+        """Log it where it is another than in the round before."""
+        if str(error) != self._said:
+            log.error("alerting cannot use the store, and tries again: %s", error)
+        self._said = str(error)
+
+    def over(self) -> None:
+        """Note a round without trouble."""
+        if self._said:
+            log.info("alerting can use the store again")
+        self._said = ""
 
 
 class Wake:

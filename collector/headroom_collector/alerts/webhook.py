@@ -10,7 +10,7 @@ import httpx
 
 from headroom_collector.alerts import outbox
 from headroom_collector.alerts.outbox import Letter
-from headroom_collector.alerts.wake import Wake, durable
+from headroom_collector.alerts.wake import RETRY_SECONDS, Trouble, Wake, durable
 from headroom_collector.alerts.window import SECOND
 from headroom_collector.config import Webhook
 from headroom_collector.store.api import Change, Store, StoreError
@@ -124,14 +124,15 @@ class Sender:
 
     async def run(self) -> None:
         """Send until cancelled, woken by commits."""
-        wake = Wake()
+        wake, trouble = Wake(), Trouble()
         self._store.subscribe(wake)
         while True:
-            pause = IDLE_SECONDS
             try:
                 pause = await self.send_due()
+                trouble.over()
             except StoreError as error:
-                log.error("alerting cannot use the store, and will try again: %s", error)  # noqa: TRY400  # the store's own line says it
+                pause = RETRY_SECONDS
+                trouble.say(error)
             await asyncio.sleep(PACE_SECONDS)
             await wake.wait(min(pause, IDLE_SECONDS))
 

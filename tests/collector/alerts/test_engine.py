@@ -5,9 +5,9 @@ import pytest
 
 from headroom_collector.alerts.engine import AlertEngine
 from headroom_collector.alerts.evaluator import Evaluator
-from headroom_collector.alerts.outbox import read_waiting
+from headroom_collector.alerts.outbox import read_waiting, sent
 from headroom_collector.alerts.record import NoticeKind
-from headroom_collector.alerts.state import read_alerts, read_cursor
+from headroom_collector.alerts.state import DAY, read_alerts, read_cursor, tidying
 from headroom_collector.config import Alerts, Webhook
 from headroom_collector.store.api import StoreError
 from headroom_core.ceiling import Ceiling
@@ -188,6 +188,30 @@ def test_alerts_are_samples_of_the_collectors_own(store, feed, clock, estate):
     assert thing.labels == {"alertname": "HostAboveCeiling", "host": "a", "severity": "warning"}
     assert thing.key == "HostAboveCeiling\x1fa\x1fwarning"
     assert values == [1, HIGH]
+
+
+def test_what_is_old_and_done_is_let_go_of(store, feed, clock, evaluator):
+    feed("over", [*above(0, 240, 15), *below(240, 300, 15)])
+    feed("lasting", above(0, 300, 15))
+    clock.set(240)
+    looked(evaluator)
+    feed("over", below(300, 600, 15))
+    clock.set(600)
+    looked(evaluator)
+    for letter in read_waiting(store):
+        store.change(sent(letter.id, clock.time)).result(20)
+    for letter in read_waiting(store):
+        store.change(sent(letter.id, clock.time)).result(20)
+
+    def left():
+        letters = store.query("SELECT dedup_key, kind FROM outbox").to_pylist()
+        return len(letters), len(history(store))
+
+    assert left() == (3, 3)
+    store.change(tidying(clock.time + 31 * DAY)).result(20)
+    assert left() == (1, 3)  # the firing of the alert that is still open
+    store.change(tidying(clock.time + 401 * DAY)).result(20)
+    assert left() == (1, 0)
 
 
 async def running(engine, work):

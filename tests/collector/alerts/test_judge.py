@@ -1,10 +1,12 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headroom_collector.alerts.evaluate import SECOND, Event, Phase
 from headroom_collector.alerts.judge import Host, Judge, Sample
 from headroom_collector.alerts.record import NoticeKind
 from headroom_core.ceiling import Ceiling
-from headroom_core.estate import Status
+from headroom_core.estate import Member, Placement, Status
 from headroom_core.rules import Rule
 
 RULE = Rule(window_seconds=30, hold_seconds=60, clear_hold_seconds=60)
@@ -173,3 +175,28 @@ def test_a_notice_has_the_same_id_however_often_it_is_made(judge, estate):
     again = Judge((RULE,), estate, Ceiling(), 300.0, hosts=judge.hosts)
     (two,) = again.judge(samples, at(301)).notices
     assert one.id == two.id
+
+
+class Anywhere:
+    """An estate of hosts without a place."""
+
+    def member(self, host):
+        return Member(host, Placement())
+
+
+@given(
+    st.lists(st.sampled_from([HIGH, HIGH, HIGH, 0.39, LOW, None]), min_size=10, max_size=120),
+    st.lists(st.integers(0, 119), max_size=12),
+)
+def test_it_does_not_matter_in_which_portions_the_samples_come(ratios, cuts):
+    def made(edges):
+        judge = Judge(
+            (RULE,), Anywhere(), Ceiling(), 1e9, hosts={"a": Host("a", interval_seconds=15.0)}
+        )
+        samples = [Sample("a", at(15 * n), r) for n, r in enumerate(ratios) if r is not None]
+        history = []
+        for start, end in zip([0, *edges], [*edges, len(samples)], strict=True):
+            history += judge.judge(samples[start:end], at(4000)).history
+        return history, {key: alert.state for key, alert in judge.alerts.items()}
+
+    assert made(sorted(set(cuts))) == made(range(len(ratios)))
