@@ -94,7 +94,7 @@ class Collector:
         headroom = HeadroomTask(store, producer, book, config.ceiling, clock)
 
         def statistics() -> Mapping[str, float]:
-            return {**store.statistics(), **ingest.statistics(), **alerts.statistics()}
+            return {**ingest.statistics(), **alerts.statistics()}
 
         services = Services(
             store=store,

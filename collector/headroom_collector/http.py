@@ -69,7 +69,12 @@ class HttpServer:
     def __init__(self, app: FastAPI, sock: socket.socket) -> None:
         self._socket = sock
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3
+            app,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=3,
         )
         self._server = _Quiet(config)
         self._task: asyncio.Task[None] | None = None

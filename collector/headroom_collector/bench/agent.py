@@ -108,6 +108,18 @@ def peer(cycles: int) -> Measured:
     return Measured((end.cpu_seconds - begin.cpu_seconds) * 1e3 / cycles, values[-1], end)
 
 
+def rows(found: Measured) -> dict[str, tuple[float, str]]:
+    """Return each metric's value and unit."""
+    return {
+        "cpu_ms_per_cycle": (found.cpu_ms_per_cycle, "ms"),
+        "us_per_value": (found.cpu_ms_per_cycle * 1e3 / found.values_per_cycle, "us"),
+        "values_per_cycle": (found.values_per_cycle, "1"),
+        "rss_bytes": (float(found.end.rss_bytes), "bytes"),
+        "pss_bytes": (float(found.end.pss_bytes), "bytes"),
+        "threads": (float(found.end.threads), "1"),
+    }
+
+
 def figures(*, short: bool) -> Iterator[Figure]:
     """Measure the agent and its peer in one run, 60 cycles at 1 Hz (15 in short form)."""
     cycles = 15 if short else 60
@@ -116,17 +128,8 @@ def figures(*, short: bool) -> Iterator[Figure]:
     there = shutil.which(PROGRAM) is not None
     theirs = peer(cycles) if there else None
     skipped = {} if there else {PEER: f"not installed: apt-get install {PROGRAM}"}
-    for metric, unit, read in (
-        ("cpu_ms_per_cycle", "ms", lambda found: found.cpu_ms_per_cycle),
-        (
-            "us_per_value",
-            "us",
-            lambda found: found.cpu_ms_per_cycle * 1e3 / found.values_per_cycle,
-        ),
-        ("values_per_cycle", "1", lambda found: found.values_per_cycle),
-        ("rss_bytes", "bytes", lambda found: found.end.rss_bytes),
-        ("pss_bytes", "bytes", lambda found: found.end.pss_bytes),
-        ("threads", "1", lambda found: found.end.threads),
-    ):
-        peers = {PEER: float(read(theirs))} if theirs is not None else {}
-        yield Figure("agent", "host", metric, float(read(ours)), unit, peers, skipped)
+    mine = rows(ours)
+    other = rows(theirs) if theirs is not None else {}
+    for metric, (value, unit) in mine.items():
+        peers = {PEER: other[metric][0]} if other else {}
+        yield Figure("agent", "host", metric, value, unit, peers, skipped)

@@ -31,10 +31,13 @@ class Figure:
     peers: Mapping[str, float] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
 
+    def ratios(self) -> dict[str, float]:
+        """Return ours / peer's for each peer."""
+        return {name: self.value / peer for name, peer in self.peers.items() if peer}
+
     def line(self) -> dict[str, object]:
         """Return the object that is printed."""
-        ratios = {name: self.value / peer for name, peer in self.peers.items() if peer}
-        found = {**asdict(self), "ratios": ratios}
+        found = {**asdict(self), "ratios": self.ratios()}
         return {key: value for key, value in found.items() if value not in ({}, None)}
 
 
@@ -70,10 +73,10 @@ def as_table(figures: Iterable[Figure]) -> None:
     """Print a table for people."""
     table = Table("bench", "case", "metric", "value", "unit", "peers (ours / theirs)")
     for figure in figures:
-        ratios = figure.line().get("ratios", {})
         shown = [
-            f"{name} {figure.peers[name]:.4g} ({ratio:.2f})" for name, ratio in ratios.items()
-        ]  # type: ignore[attr-defined]  # a mapping of ours
+            f"{name} {figure.peers[name]:.4g} ({ratio:.2f})"
+            for name, ratio in figure.ratios().items()
+        ]
         shown += [f"{name}: {why}" for name, why in figure.skipped.items()]
         value = f"{figure.value:,.4g}" if abs(figure.value) < 1e4 else f"{figure.value:,.0f}"
         row = (figure.bench, figure.case, figure.metric, value, figure.unit, "; ".join(shown))

@@ -21,7 +21,7 @@ from headroom_collector.cli import (
 from headroom_collector.cli.client import CliError
 from headroom_collector.http import HttpError
 from headroom_collector.ingest.server import IngestError
-from headroom_collector.inventory.file import InventoryError
+from headroom_collector.inventory.entries import InventoryError
 from headroom_collector.store.api import StoreError
 from headroom_collector.tls import TlsError
 from headroom_core.settings import SettingsError

@@ -7,7 +7,7 @@ import typer
 
 from headroom_collector.cli.client import CliError
 from headroom_collector.config import load_config
-from headroom_collector.inventory.file import load as load_inventory
+from headroom_collector.inventory.file import load_inventory
 
 app = typer.Typer(help="Check configuration files.", no_args_is_help=True)
 
@@ -34,5 +34,6 @@ def check(
                 f"{file}: inventory = '{config.inventory}': there is no such file; write it, or"
                 " take the key out"
             )
-        inventory = f", inventory with {len(load_inventory(config.inventory).hosts)} entries"
+        found = load_inventory(config.inventory)
+        inventory = f", inventory with {len(found.exact) + len(found.patterns)} entries"
     print(f"{file}: good{inventory}")

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import threading
 import time
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,8 @@ from headroom_core.clock import SystemClock
 READY_SECONDS = 60.0
 AGENT = "headroom_agent"
 FLEET = "headroom_agent.fleet"
+HISTORY_SECONDS = "7200"
+"""Past that simulated hosts bring along, so that there is something to see at once."""
 
 
 def host_name() -> str:
@@ -61,20 +64,25 @@ def collector_arguments(
     return [*flags, "--inventory", str(inventory)] if inventory else flags
 
 
-def simulated_inventory(config: CollectorConfig, hosts: int) -> Path | None:
-    """Write an inventory for the simulated hosts, where the user has none of their own."""
-    if not hosts or config.inventory is not None:
-        return config.inventory
-    path = config.data / "inventory-simulated.toml"
+def fleet_inventory(hosts: int) -> str:
+    """Return the inventory of that many simulated hosts, as TOML; raises CliError."""
     try:
-        path.write_text(processes.output(FLEET, ["--inventory", str(hosts)]), encoding="utf-8")
+        return processes.output(FLEET, ["--inventory", str(hosts)]) if hosts else ""
     except subprocess.CalledProcessError as error:
         raise CliError(f"--fleet {hosts}: {error.stderr.strip()}") from None
+
+
+def placed(config: CollectorConfig, simulated: str) -> Path | None:
+    """Return the inventory to use: the user's, else one of the simulated hosts, written down."""
+    if not simulated or config.inventory is not None:
+        return config.inventory
+    path = config.data / "inventory-simulated.toml"
+    path.write_text(simulated, encoding="utf-8")
     return path
 
 
 def start_agents(
-    config: CollectorConfig, at: ready.Ready, interval: float, hosts: int
+    config: CollectorConfig, at: ready.Ready, interval: float, simulated: str
 ) -> list[processes.Child]:
     """Start the agent on this machine and the simulated hosts, each with its certificate."""
     authority = Authority.open(config.data / "tls", SystemClock())
@@ -85,11 +93,13 @@ def start_agents(
     children = [
         processes.start("agent", AGENT, [*common, "--tls", str(own), "--spool", str(spool)])
     ]
-    if hosts:
-        names = processes.output(FLEET, ["--names", str(hosts)]).split()
-        for name in names:
-            authority.issue_host(name)
-        fleet = [*common, "--hosts", str(hosts), "--tls-root", str(config.data / "tls" / "hosts")]
+    names = list(tomllib.loads(simulated).get("hosts", {}))
+    for name in names:
+        authority.issue_host(name)
+    if names:
+        root = config.data / "tls" / "hosts"
+        fleet = [*common, "--hosts", str(len(names)), "--tls-root", str(root)]
+        fleet += ["--history", HISTORY_SECONDS]
         children.append(processes.start("simulated hosts", FLEET, fleet))
     return children
 
@@ -143,14 +153,14 @@ def up(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     console = Console()
-    placed = simulated_inventory(settings, fleet)
-    flags = ["collector", *collector_arguments(settings, config, placed)]
+    simulated = fleet_inventory(fleet)
+    flags = ["collector", *collector_arguments(settings, config, placed(settings, simulated))]
     children = [processes.start("collector", "headroom_collector.cli", flags)]
     ended = ""
     try:
         at = wait_ready(children[0], settings.data, stop)
         if at is not None:
-            children += start_agents(settings, at, interval, fleet)
+            children += start_agents(settings, at, interval, simulated)
             announce(console, settings, at, fleet)
             ended = watch(children, stop)
     finally:

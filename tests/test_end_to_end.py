@@ -1,0 +1,90 @@
+"""From this machine's /proc to a page on on-call's phone, with nothing left out."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rigs.receiver import Receiver, receiver
+from rigs.up import Up, headroom_up, wait_for
+
+SHORTENED = """
+[alerts]
+evaluate_seconds = 0.2
+[alerts.rule]
+window_seconds = 2
+hold_seconds = 2
+clear_hold_seconds = 3
+"""
+
+
+@contextmanager
+def burning() -> Iterator[None]:
+    """Keep every CPU of this machine busy, as real work would."""
+    burners = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        for _ in range(len(os.sched_getaffinity(0)))
+    ]
+    try:
+        yield
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+
+
+def own_host(up: Up) -> dict[str, Any] | None:
+    items: list[dict[str, Any]] = up.get("/api/v1/hosts")["items"]
+    return next((item for item in items if item["cpu_utilisation_ratio"] is not None), None)
+
+
+def test_a_real_load_pages_once_and_resolves_once(tmp_path: Path) -> None:
+    config = tmp_path / "collector.toml"
+    config.write_text(SHORTENED)
+    with receiver() as phone:
+        flags = ["--config", str(config), "--webhook", phone.url, "--interval", "0.5"]
+        with headroom_up(tmp_path / "data", *flags) as up:
+            host = wait_for(lambda: own_host(up), 15, "utilisation of this machine")
+            assert not host["simulated"]
+            with burning():
+                assert phone.wait(lambda it: bool(it.alerts("firing")), 60), "nobody was paged"
+            assert phone.wait(lambda it: bool(it.alerts("resolved")), 60), "it never resolved"
+            check(phone, host["name"])
+            assert up.stop() == 0
+
+
+def check(phone: Receiver, host: str) -> None:
+    (firing,) = phone.alerts("firing")
+    (resolved,) = phone.alerts("resolved")
+    assert [body["version"] for body in phone.bodies] == ["4", "4"]
+    assert firing["labels"]["alertname"] == "HostAboveCeiling"
+    assert firing["labels"]["host"] == host
+    assert firing["fingerprint"] == resolved["fingerprint"]
+    assert firing["startsAt"] == resolved["startsAt"]
+    assert firing["endsAt"] == "0001-01-01T00:00:00Z"
+    assert resolved["endsAt"] > resolved["startsAt"]
+
+
+def test_up_shows_this_machine_and_simulated_hosts_apart(tmp_path: Path) -> None:
+    with headroom_up(tmp_path / "data", "--fleet", "5", "--interval", "1") as up:
+        items = wait_for(
+            lambda: (found := up.get("/api/v1/hosts")["items"]) and len(found) == 6 and found,
+            30,
+            "six hosts",
+        )
+        assert sorted(item["simulated"] for item in items) == [False] + [True] * 5
+        fleet = wait_for(
+            lambda: (text := up.text("/metrics/fleet")) and "sim-001" in text and text,
+            30,
+            "metrics",
+        )
+        named = [line for line in fleet.splitlines() if 'host="sim-001"' in line]
+        assert named
+        assert all('simulated="true"' in line for line in named)
+        assert socket.gethostname()[:8] in up.text("/")
+        assert "simulated" in up.text("/")
+        assert up.stop() == 0
