@@ -72,7 +72,7 @@ def list_latest(
 
 
 def _span(start: str, end: str, step: float, now: int) -> Span:
-    until = parse(end, "to") if end else now
+    until = parse(end, "to") if end else now + 1
     since = parse(start, "from") if start else until - HOUR
     if since >= until:
         raise HTTPException(400, "from: expected a time before 'to'")

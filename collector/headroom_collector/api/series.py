@@ -75,8 +75,8 @@ def _sql(kind: Kind, column: Column, step: int) -> str:
     return f"""
         WITH points AS ({_source(kind, column, step)})
         SELECT CAST(t.labels AS VARCHAR) AS labels,
-               $start + ((time - $start) // $step) * $step AS at, {value} AS value
-        FROM points JOIN things t ON t.id = thing_id GROUP BY ALL ORDER BY labels, at
+               $start + ((time - $start) // $step) * $step AS moment, {value} AS value
+        FROM points JOIN things t ON t.id = thing_id GROUP BY ALL ORDER BY labels, moment
         """  # noqa: S608 -- made of the above
 
 
@@ -102,7 +102,9 @@ def read_series(
         sql, parameters = _positional(_sql(kind, column, span.step), span, hosts)
         points: dict[str, list[tuple[int, float]]] = {}
         for row in reader.query(sql, parameters).to_pylist():
-            points.setdefault(row["labels"], []).append((row["at"], row["value"] * column.scale))
+            points.setdefault(row["labels"], []).append(
+                (row["moment"], row["value"] * column.scale)
+            )
         lines += _lines(column, points)
     return lines[:THINGS]
 
