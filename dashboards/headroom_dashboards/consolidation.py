@@ -13,7 +13,7 @@ from headroom_dashboards.frame import (
     event_marks,
     label_variable,
 )
-from headroom_dashboards.query import metric
+from headroom_dashboards.query import here, metric
 
 UID = "headroom-consolidation"
 PRESENT = "headroom_cluster_hosts_present"
@@ -35,7 +35,7 @@ def consolidation(ceiling: Ceiling, rule: Rule) -> Page:
         ],
         marks=[
             event_marks(
-                "Alerts", f"{metric('headroom_alert_firing')} == 1", "{{alertname}}: {{host}}"
+                "Alerts", f"{here('headroom_alert_firing')} == 1", "{{alertname}}: {{host}}"
             )
         ],
         bands=[ANSWERS, CLUSTERS, utilisation(ceiling, rule), WASTE, POWER, TRUST],

@@ -87,9 +87,9 @@ def fleet_page():
 def collector_page():
     """Return the collector's own metrics: clusters and alerts."""
     made = Page()
-    made.add("headroom_collector_agents_connected", len(HOSTS))
     for host in HOSTS:
         labels = {"alertname": "HostAboveCeiling", "host": host.name, "severity": "warning"}
+        labels |= {"site": host.site, "cluster": host.cluster}
         made.add("headroom_alert_firing", int(host.name in FIRING), **labels)
         made.add("headroom_alert_value_ratio", host.utilisation, **labels)
     for cluster in CLUSTERS:

@@ -71,6 +71,7 @@ def test_a_host_that_is_present_and_sends_nothing_is_silent(panel):
 
 def test_firing_alerts_are_counted_and_named(panel):
     assert panel("Alerts firing") == {(): len(FIRING)}
+    assert panel("Alerts firing", site="lyon") == {(): 0}
     named = panel("Alerts firing by host", "host", "alertname")
     assert named == {("p5", "HostAboveCeiling"): 0.55}
     assert panel("mark Alerts", "host") == {("p5",): 1}

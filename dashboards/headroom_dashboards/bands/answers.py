@@ -8,7 +8,7 @@ from headroom_dashboards.bands.shared import (
 )
 from headroom_dashboards.frame import Band
 from headroom_dashboards.panels import Panel, Stat, Thresholds
-from headroom_dashboards.query import Query, here, metric
+from headroom_dashboards.query import Query, here
 
 CEILING = f"max by (site, cluster) ({here('headroom_cluster_ceiling_ratio')})"
 
@@ -46,13 +46,8 @@ HOSTS_OVER = Panel(
 )
 ALERTS = Panel(
     "Alerts firing",
-    "Alerts that fire now, in all sites and clusters.",
-    [
-        Query(
-            f"sum({metric('headroom_alert_firing')})"
-            f" or 0 * sum({metric('headroom_collector_agents_connected')})"
-        )
-    ],
+    "Alerts that fire now.",
+    [Query(f"sum({here('headroom_alert_firing')}) or 0 * {PRESENT}")],
     "short",
     BAD_FROM_ONE,
     decimals=0,

@@ -3,16 +3,16 @@
 from headroom_dashboards.bands.shared import RELIABLE_SECONDS
 from headroom_dashboards.frame import Band
 from headroom_dashboards.panels import Column, Panel, Stat, Table, Thresholds, TimeSeries
-from headroom_dashboards.query import Query, here, metric
+from headroom_dashboards.query import Query, here
 
 FIRING = Panel(
     "Alerts firing by host",
-    "Alerts that fire now, in all sites and clusters, with the value that the rule looked at.",
+    "Alerts that fire now, with the value that the rule looked at.",
     [
         Query(
-            f"max by (alertname, host, severity) ({metric('headroom_alert_value_ratio')})"
+            f"max by (alertname, host, severity) ({here('headroom_alert_value_ratio')})"
             " and on (alertname, host, severity)"
-            f" ({metric('headroom_alert_firing')} == 1)",
+            f" ({here('headroom_alert_firing')} == 1)",
             instant=True,
             table=True,
         )
