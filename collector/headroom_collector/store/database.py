@@ -12,6 +12,7 @@ import duckdb
 from headroom_collector.config import StoreSettings
 from headroom_collector.store.api import StoreError
 from headroom_collector.store.durable import Files, Sync
+from headroom_collector.store.wording import one_line
 
 FILE = "headroom.duckdb"
 COMPATIBILITY = "v1.4.0"
@@ -38,7 +39,7 @@ def options(settings: StoreSettings) -> dict[str, str | bool | int | float | lis
 
 def refusal(path: Path, error: Exception) -> StoreError:
     """Say in one line why a database does not open, and what to do."""
-    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    text = one_line(error)
     holder = HOLDER.search(text)
     if holder or "Could not set lock" in text:
         who = f"process {holder[1]}" if holder else "another process"
@@ -129,7 +130,7 @@ class Database:
         try:
             yield cursor
         except duckdb.Error as error:
-            raise StoreError(f"query failed: {str(error).splitlines()[0]}") from error
+            raise StoreError(f"query failed: {one_line(error)}") from error
         finally:
             cursor.close()
             with self._changed:

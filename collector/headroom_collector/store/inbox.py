@@ -109,3 +109,12 @@ class Inbox:
             except Empty:
                 return items, False
         return items, True
+
+    def rest(self) -> list[Item]:
+        """Return what is still queued, without waiting."""
+        items: list[Item] = []
+        while not self._queue.empty():
+            item = self._queue.get()
+            if item is not None:
+                items.append(item)
+        return items

@@ -13,6 +13,7 @@ from headroom_collector.store.database import Database
 from headroom_collector.store.memory import Memory
 from headroom_collector.store.rollup import LAG, roll_up, rollup_name
 from headroom_collector.store.tables import BUCKET, DAY, day_tables, oldest_day
+from headroom_collector.store.wording import one_line
 from headroom_proto.catalogue import Catalogue
 
 LOG = logging.getLogger(__name__)
@@ -94,7 +95,7 @@ class Maintenance:
         try:
             self._change(change).result()
         except duckdb.Error as error:
-            LOG.warning("%s failed and is tried again: %s", what, str(error).splitlines()[0])
+            LOG.warning("%s failed and is tried again: %s", what, one_line(error))
 
     def _roll_up(self, kind: str, bucket: int, cursor: Cursor, _commit_id: int) -> None:
         known = self._kinds.get(kind)

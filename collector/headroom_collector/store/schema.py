@@ -6,6 +6,7 @@ from itertools import groupby
 import duckdb
 
 from headroom_collector.store.api import Migration, StoreError
+from headroom_collector.store.wording import one_line
 
 STEPS = """
 CREATE TABLE IF NOT EXISTS migrations(
@@ -70,7 +71,8 @@ def _step(cursor: duckdb.DuckDBPyConnection, step: Migration, now: int) -> None:
     except duckdb.Error as error:
         cursor.rollback()
         raise StoreError(
-            f"step {step.number} of the tables of '{step.room}' failed, nothing was changed: {error}"
+            f"step {step.number} of the tables of '{step.room}' failed, nothing was changed: "
+            f"{one_line(error)}"
         ) from error
 
 

@@ -16,13 +16,14 @@ from headroom_collector.store.group import Group
 from headroom_collector.store.inbox import Arrival, ChangeError, Counts, Inbox, Item, Task
 from headroom_collector.store.memory import Epoch, Memory
 from headroom_collector.store.tables import floor
+from headroom_collector.store.wording import one_line
 from headroom_core.clock import Clock
 from headroom_proto.catalogue import Catalogue
 
 LOG = logging.getLogger(__name__)
 
-RETRY_SECONDS = 1.0
-"""Shortest time between two attempts to get a failed store back."""
+RETRY_SECONDS = 2.0
+"""Shortest time between two attempts to get a failed store back: each interrupts the readers."""
 
 BROKEN = (
     duckdb.IOException,
@@ -88,9 +89,15 @@ class Writer:
 
     def _run(self) -> None:
         last = False
-        while not last:
-            items, last = self._inbox.gather()
-            self._settle(items)
+        items: list[Item] = []
+        try:
+            while not last:
+                items, last = self._inbox.gather()
+                self._settle(items)
+        finally:  # whatever ends this thread, nobody waits for it in vain
+            self._inbox.close()
+            for item in [item for item in items + self._inbox.rest() if not item.future.done()]:
+                item.future.set_exception(StoreError("the store's writer stopped: start anew"))
 
     def _settle(self, items: list[Item]) -> None:
         """Write the items in as few transactions as they allow; every future is completed."""
@@ -106,12 +113,16 @@ class Writer:
             except DISK as error:
                 self._undo()
                 self._lost(error)
-                self._refuse([item for each in (group, *waiting) for item in each])
+                reason = self.fault or f"storing failed, send again: {one_line(error)}"
+                for item in [item for each in (group, *waiting) for item in each]:
+                    item.future.set_exception(StoreError(reason))
                 return
             except ODD as error:
                 self._undo()
                 if len(group) == 1:
-                    group[0].future.set_exception(StoreError(f"cannot be stored: {error}"))
+                    group[0].future.set_exception(
+                        StoreError(f"cannot be stored: {one_line(error)}")
+                    )
                 else:
                     waiting.extend([item] for item in reversed(group))
 
@@ -123,13 +134,17 @@ class Writer:
         tasks = [item for item in items if isinstance(item, Task)]
         group = Group(self.memory, self._catalogue, floor(self._clock.now(), self._raw_days))
         results = [group.take(arrival.batch) for arrival in arrivals]
-        if tasks or Result.STORED in results:
+        committed = bool(tasks) or Result.STORED in results
+        if committed:
             self.counts.values_total += self._transact(group, tasks)
             self.counts.commits_total += 1
             self.counts.commit_seconds = self._clock.monotonic() - started
         self.counts.note(results, group.refused)
         self._answer(arrivals, results)
-        self._tell(tasks)
+        for task in tasks:
+            task.future.set_result(self.memory.commit_id)
+        if committed:
+            self._tell()
 
     def _transact(self, group: Group, tasks: Sequence[Task]) -> int:
         cursor = self._database.writer
@@ -143,7 +158,10 @@ class Writer:
                 raise reason
             if reason is not None:
                 raise ChangeError(task, reason)
-        cursor.commit()
+        try:
+            cursor.commit()
+        except duckdb.Error as error:  # a full disk is a TransactionException here
+            raise StoreError(one_line(error)) from error
         self._database.sync()
         return values
 
@@ -154,9 +172,7 @@ class Writer:
         for arrival, spool, result in zip(arrivals, spools, results, strict=True):
             arrival.future.set_result(Outcome(result, marks[spool]))
 
-    def _tell(self, tasks: Sequence[Task]) -> None:
-        for task in tasks:
-            task.future.set_result(self.memory.commit_id)
+    def _tell(self) -> None:
         # A future keeps what one listener raises from the others and from this thread.
         told: Future[int] = Future()
         for listener in self._listeners:
@@ -174,23 +190,18 @@ class Writer:
         if self.fault is None:
             self.fault = (
                 f"{self._database.path}: storing failed, nothing is acknowledged until it works "
-                f"again: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+                f"again: {one_line(error)}"
             )
             LOG.error("%s", self.fault)
             with suppress(*DISK, duckdb.Error):
                 self._recover()
-
-    def _refuse(self, items: Sequence[Item]) -> None:
-        for item in items:
-            item.future.set_exception(
-                StoreError(self.fault or "the store was reopened: send again")
-            )
 
     def _ready(self) -> None:
         """Make the memory agree with the database; raises what keeps the store from working."""
         if self.fault is not None:
             if self._clock.monotonic() < self._next_try:
                 raise StoreError(self.fault)
+            LOG.info("%s: trying to store again", self._database.path)
             self._recover()
         if self._stale:
             self.memory.load(self._database.writer)
@@ -206,7 +217,12 @@ class Writer:
         self._next_try = self._clock.monotonic() + RETRY_SECONDS
         self._database.close()
         self._database.open()
-        self._database.writer.execute("FORCE CHECKPOINT")
+        try:
+            self._database.writer.execute("FORCE CHECKPOINT")
+        except duckdb.Error as error:  # it leaves a database that not even answers readers
+            self._database.close()
+            self._database.open()
+            raise StoreError(one_line(error)) from error
         self._database.sync()
         self.memory.load(self._database.writer)
         self.durable = self.memory.durable()
