@@ -4,6 +4,8 @@ import unicodedata
 
 NONE = "–"  # noqa: RUF001 - the dash that tables have where there is no figure
 NBSP = "\u00a0"
+JOINER = "\u2060"
+"""Keeps a line from breaking."""
 GIB = 1024**3
 STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
@@ -38,8 +40,8 @@ def watts(value: float | None) -> str:
 def span(low: float, high: float) -> str:
     """Return the two ends of a power, the unit once where it is the same."""
     first, last = watts(low), watts(high)
-    number_, _, unit = first.partition(NBSP)
-    return f"{number_ if last.endswith(NBSP + unit) else first}{NONE}{last}"
+    amount, _, unit = first.partition(NBSP)
+    return f"{amount if last.endswith(NBSP + unit) else first}{NONE}{JOINER}{last}"
 
 
 def gibibytes(size: int | None) -> str:

@@ -12,6 +12,7 @@ from headroom_collector.web import headline
 from headroom_collector.web.model import Overview
 from headroom_collector.web.overview import build
 from headroom_collector.web.page import HERE, document, page
+from headroom_collector.web.recent import Recent
 
 router = APIRouter()
 
@@ -45,8 +46,17 @@ def files() -> dict[str, File]:
     return found
 
 
-def _overview(given: Services) -> Overview:
-    return build(given.store, given.book, given.config, given.clock.now(), given.version)
+def _overview(request: Request, given: Services) -> Overview:
+    state = request.app.state
+    # Two that come first at once make one each, and the later one stays.
+    recent: Recent | None = getattr(state, "recent_overview", None)
+    if recent is None:
+        recent = state.recent_overview = Recent()
+
+    def make() -> Overview:
+        return build(given.store, given.book, given.config, given.clock.now(), given.version)
+
+    return recent.get(given.clock.monotonic, make)
 
 
 def _packed(request: Request, body: bytes, media_type: str, **headers: str) -> Response:
@@ -60,21 +70,21 @@ def _packed(request: Request, body: bytes, media_type: str, **headers: str) -> R
 @router.get("/", include_in_schema=False)
 def read_page(request: Request, given: Given) -> Response:
     """Give the page, readable as it is."""
-    body = page().html(headline.make(_overview(given))).encode()
+    body = page().html(headline.make(_overview(request, given))).encode()
     return _packed(request, body, "text/html; charset=utf-8", **{"Cache-Control": "no-store"})
 
 
 @router.get("/view.json", include_in_schema=False)
 def read_view(request: Request, given: Given) -> Response:
     """Give what the page shows, as texts; programs take /api/v1/overview."""
-    body = document(headline.make(_overview(given)))
+    body = document(headline.make(_overview(request, given)))
     return _packed(request, body, "application/json", **{"Cache-Control": "no-store"})
 
 
 @router.get("/api/v1/overview")
-def read_overview(given: Given) -> Overview:
+def read_overview(request: Request, given: Given) -> Overview:
     """Give the estate at a glance: totals, alerts, clusters and the 200 busiest hosts."""
-    return _overview(given)
+    return _overview(request, given)
 
 
 @router.get("/static/{name}", include_in_schema=False)

@@ -55,7 +55,7 @@ def html(overview: Overview) -> str:
 
 
 def text(overview: Overview) -> str:
-    return Tags(html(overview)).text.replace("\u00a0", " ")
+    return Tags(html(overview)).text.replace("\u00a0", " ").replace("\u2060", "")
 
 
 def test_an_empty_estate_says_how_to_begin() -> None:

@@ -1,7 +1,7 @@
 """The page over HTTP, out of a real store."""
 
 from rigs.overviews import Get, Tell
-from rigs.samples import host_rows
+from rigs.samples import SECOND, HandClock, host_rows
 
 from headroom_collector.store.engine import DuckStore
 from headroom_collector.web.model import Overview
@@ -71,3 +71,17 @@ def test_a_store_that_is_closed_is_one_clear_line(get: Get, store: DuckStore) ->
 
     assert answer.status_code == 503
     assert answer.json()["detail"]
+
+
+def test_viewers_of_the_same_second_share_one_overview(
+    get: Get, tell: Tell, clock: HandClock
+) -> None:
+    tell("alpha", host_rows(cpu_utilisation_ratio=0.25))
+    first = get("/api/v1/overview").json()
+    clock.time += SECOND
+    shared = get("/api/v1/overview").json()
+    clock.seconds += 1
+    fresh = get("/api/v1/overview").json()
+
+    assert shared == first
+    assert fresh["at"] == "2026-11-24T12:00:01Z"
