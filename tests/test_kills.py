@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from rigs.collector import Program, Spine, wait_for
 from rigs.ports import free_port
+from rigs.proxy import Proxy
 
 from headroom_collector.config import StoreSettings
 from headroom_collector.store.engine import open_store
@@ -71,27 +72,49 @@ def spine(tmp_path: Path) -> Iterator[Spine]:
     made.clean_up()
 
 
-def kill_in_turn(spine: Spine, collector: Program, agent: Program, oracle: Oracle) -> int:
-    """Kill both, ten times each, at seeded random moments; returns the most that ever waited."""
-    moments = random.Random(20_26)
-    most = 0
-    for _ in range(KILLS):
-        time.sleep(moments.uniform(0.05, 0.6))
-        collector.kill()
-        time.sleep(moments.uniform(0.0, 0.6))
-        agent.kill()
-        most = max(most, oracle.look())
-        first, second = moments.sample([collector, agent], 2)
-        first.start()
-        time.sleep(moments.uniform(0.0, 0.5))
-        second.start()
-        spine.wait_ready(collector)
-        # The next kill has to hit something: an agent that samples, and in half of the rounds a
-        # stream that is up, so that batches are on their way.
-        go_on(oracle)
-        if moments.random() < 0.5:
-            wait_for("the spool to drain", lambda: waiting(oracle.spool) <= 1)
-    return most
+@pytest.fixture
+def proxy(spine: Spine) -> Iterator[Proxy]:
+    made = Proxy(spine.port)
+    yield made
+    made.close()
+
+
+@dataclass
+class Killer:
+    """Kills agent and collector at seeded random moments and starts them again."""
+
+    spine: Spine
+    proxy: Proxy
+    collector: Program
+    agent: Program
+    oracle: Oracle
+    moments: random.Random
+    unacknowledged: int = 0
+    """Kills that found batches in the spool: not sent, or not acknowledged."""
+
+    def run(self) -> None:
+        for turn in range(KILLS):
+            if turn % 2:
+                self._withhold()
+            time.sleep(self.moments.uniform(0.05, 0.5))
+            self.collector.kill()
+            time.sleep(self.moments.uniform(0.0, 0.5))
+            self.agent.kill()
+            self.proxy.drop_held()
+            found = self.oracle.look()
+            self.unacknowledged += found > 0
+            first, second = self.moments.sample([self.collector, self.agent], 2)
+            first.start()
+            time.sleep(self.moments.uniform(0.0, 0.5))
+            second.start()
+            self.spine.wait_ready(self.collector)
+            go_on(self.oracle)
+
+    def _withhold(self) -> None:
+        """With a stream that is up, have batches stored whose acknowledgements do not arrive."""
+        wait_for("the spool to drain", lambda: waiting(self.oracle.spool) == 0)
+        self.proxy.hold()
+        wait_for("batches to wait", lambda: waiting(self.oracle.spool) > 1)
 
 
 def go_on(oracle: Oracle) -> None:
@@ -133,24 +156,26 @@ def stored(spine: Spine, epoch: bytes) -> tuple[int, list[tuple[int, float]]]:
 
 
 def test_what_reached_the_spool_is_stored_exactly_once_whoever_is_killed(
-    spine: Spine, tmp_path: Path
+    spine: Spine, proxy: Proxy, tmp_path: Path
 ) -> None:
     spool = tmp_path / "spool.db"
     oracle = Oracle(spool, tmp_path)
-    collector, agent = spine.collector(), spine.agent(HOST, INTERVAL, spool=spool)
+    collector = spine.collector()
+    agent = spine.agent(HOST, INTERVAL, spool=spool, port=proxy.port)
     collector.start()
     agent.start()
     spine.wait_ready(collector)
     wait_for("the first batches", lambda: spool.exists() and spooled(spool) > 3)
 
-    most = kill_in_turn(spine, collector, agent, oracle)
+    killer = Killer(spine, proxy, collector, agent, oracle, random.Random(20_26))
+    killer.run()
     wait_for("the spool to drain", lambda: waiting(spool) <= 1)
     assert agent.stop() == 0
     assert oracle.look() == 0, "the agent did not drain"
     assert collector.stop() == 0
 
     assert (agent.kills, collector.kills) == (KILLS, KILLS)
-    assert most > 1, "no kill found anything in the spool: the test proved nothing"
+    assert killer.unacknowledged >= KILLS // 2
     high_water, samples = stored(spine, oracle.epoch)
     assert high_water == oracle.next_seq - 1
     assert len(samples) == high_water, "lost or stored twice"

@@ -95,12 +95,19 @@ class Spine:
         arguments = ["rigs.spine", str(self.data), f"127.0.0.1:{self.port}"]
         return self._program("collector", arguments)
 
-    def agent(self, name: str, interval: float, *, spool: Path) -> Program:
-        """Return an agent with a certificate for ``name``, without the hypervisor's sampler."""
+    def agent(
+        self, name: str, interval: float, *, spool: Path, port: int | None = None
+    ) -> Program:
+        """
+        Return an agent with a certificate for ``name``, without the hypervisor's sampler.
+
+        ``port`` where it is to find the collector, if not at the collector's own.
+        """
         config = self.folder / f"{name}.toml"
         config.write_text("[samplers]\nlibvirt = false\n")
         arguments = ["headroom_agent", "--config", str(config), "--spool", str(spool)]
-        arguments += ["--collector", f"127.0.0.1:{self.port}", "--interval", str(interval)]
+        arguments += ["--collector", f"127.0.0.1:{port or self.port}"]
+        arguments += ["--interval", str(interval)]
         arguments += ["--tls", str(self.files(name).cert.parent)]
         return self._program(name, arguments)
 
