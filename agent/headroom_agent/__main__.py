@@ -8,6 +8,7 @@ from headroom_agent import __version__
 from headroom_agent.logs import make_logger
 from headroom_agent.notices import Notices
 from headroom_agent.options import Start, configure
+from headroom_agent.stop import StopSignal
 from headroom_core.settings import SettingsError
 
 WRONG_USE = 2
@@ -27,13 +28,18 @@ def _once(start: Start, notices: Notices) -> int:
 
 
 def _serve(start: Start, notices: Notices) -> int:
+    with StopSignal() as stop:
+        return _run(start, notices, stop)
+
+
+def _run(start: Start, notices: Notices, stop: StopSignal) -> int:
     # gRPC's own log repeats in many lines what the transport says in one.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from headroom_agent import agent  # noqa: PLC0415 - loads gRPC: 30 MB that --once does not need
     from headroom_agent.spool_schema import SpoolError  # noqa: PLC0415 - the same
 
     try:
-        agent.run(start.config, notices.logger)
+        agent.run(start.config, notices.logger, stop)
     except SpoolError as error:
         notices.logger.error("%s", error)  # noqa: TRY400 - a person reads it: one line, no trace
         return 1

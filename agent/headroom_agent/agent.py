@@ -86,23 +86,24 @@ def _transport(config: AgentConfig, spool: Spool, boot_id: str, notices: Notices
 
 
 def _sample(
-    config: AgentConfig, recorder: Recorder, schedule: Schedule, transport: Transport
+    interval: float,
+    recorder: Recorder,
+    schedule: Schedule,
+    transport: Transport,
+    stop: StopSignal,
 ) -> None:
-    with StopSignal() as stop:
-        transport.start()
+    recorder.cycle(schedule)
+    transport.wake()
+    gc.collect()
+    gc.freeze()  # what is there now stays: no later collection has to look at it
+    ticks = Ticks(time.monotonic(), interval)
+    while not stop.wait(ticks.after(time.monotonic()) - time.monotonic()):
         recorder.cycle(schedule)
         transport.wake()
-        gc.collect()
-        gc.freeze()  # what is there now stays: no later collection has to look at it
-        ticks = Ticks(time.monotonic(), config.interval_seconds)
-        while not stop.wait(ticks.after(time.monotonic()) - time.monotonic()):
-            recorder.cycle(schedule)
-            transport.wake()
-        transport.stop(config.drain_seconds)
 
 
-def run(config: AgentConfig, logger: logging.Logger) -> None:
-    """Run until SIGTERM or SIGINT; raises SpoolError where the spool cannot be used at all."""
+def run(config: AgentConfig, logger: logging.Logger, stop: StopSignal) -> None:
+    """Run until ``stop`` says so; raises SpoolError where the spool cannot be used at all."""
     notices = Notices(logger)
     limits = Limits(int(config.spool.max_mib * MIB), config.spool.max_age_days * 86400)
     spool = Spool(config.spool.path, limits, notices)
@@ -122,9 +123,12 @@ def run(config: AgentConfig, logger: logging.Logger) -> None:
             config.interval_seconds,
             config.collector,
         )
+        transport = _transport(config, spool, boot_id, notices)
+        transport.start()
         try:
-            _sample(config, recorder, schedule, _transport(config, spool, boot_id, notices))
+            _sample(config.interval_seconds, recorder, schedule, transport, stop)
         finally:
+            transport.stop(config.drain_seconds)
             schedule.close()
             registry.close(samplers)
         logger.info("stopped; %d batches wait in the spool", spool.state().batches)

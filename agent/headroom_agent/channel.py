@@ -58,6 +58,10 @@ def _pem(path: Path, flag: str) -> bytes:
 
 
 REASONS = (
+    ("Cancelling all calls", "it stopped"),
+    ("Socket closed", "the connection broke"),
+    ("recvmsg", "the connection broke"),
+    ("GOAWAY", "it stopped"),
     ("Connection refused", "nothing listens there; is the collector running?"),
     ("CERTIFICATE_VERIFY_FAILED", "its certificate is not of the CA in the agent's CA file"),
     ("certificate", "one of the two does not accept the other's certificate"),

@@ -256,7 +256,15 @@ class Spool:
 
         For a spool that was restored from a backup: the collector has seen its numbers already.
         """
-        with self._mutex, self._connection as connection:
+        with self._mutex:
+            try:
+                self._renew(since)
+                self._count()
+            except sqlite3.Error as error:
+                self._fail("cannot be written", error)
+
+    def _renew(self, since: int) -> None:
+        with self._connection as connection:
             epoch = self._random(EPOCH_BYTES)
             kept = connection.execute(
                 "SELECT boot_id, crc32, payload, created FROM batches WHERE created >= ? ORDER BY seq",
@@ -266,7 +274,6 @@ class Spool:
             rows = [(seq, epoch, *values) for seq, values in enumerate(kept, start=1)]
             connection.executemany("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)", rows)
             connection.execute("UPDATE spool SET epoch = ?, next_seq = ?", (epoch, len(rows) + 1))
-            self._count()
 
     def close(self) -> None:
         """Close the file and let another process have it."""

@@ -84,12 +84,17 @@ def connect(path: Path, epoch: bytes) -> sqlite3.Connection:
 
     Raises sqlite3.DatabaseError for a damaged one and SpoolError for one that cannot be used.
     """
-    connection = sqlite3.connect(path, check_same_thread=False, isolation_level="IMMEDIATE")
+    try:
+        connection = sqlite3.connect(path, check_same_thread=False, isolation_level="IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        raise SpoolError(
+            f"spool {path}: cannot be opened: {error}; give another with --spool FILE"
+        ) from None
     try:
         _prepare(connection, path, epoch)
     except sqlite3.OperationalError as error:
         connection.close()
-        raise SpoolError(f"spool {path}: cannot be opened: {error}") from None
+        raise SpoolError(f"spool {path}: cannot be opened: {error}; is the disk full?") from None
     except (sqlite3.DatabaseError, SpoolError):
         connection.close()
         raise

@@ -170,6 +170,31 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
         open_spool(tmp_path / "file" / "spool.db")
 
 
+def test_a_folder_in_place_of_the_file_is_one_line_and_left_alone(path: Path) -> None:
+    path.mkdir(parents=True)
+    with pytest.raises(SpoolError, match="cannot be opened: unable to open database file"):
+        open_spool(path)
+    assert path.is_dir()
+
+
+def test_a_full_disk_is_one_line_and_what_is_lost_is_counted(path: Path) -> None:
+    spool = open_spool(path)
+    spool.append(b"a", "boot")
+    pages = spool._connection.execute("PRAGMA page_count").fetchone()[0]
+    spool._connection.execute(f"PRAGMA max_page_count = {pages}")
+    for _ in range(2):
+        with pytest.raises(SpoolError, match="database or disk is full; is the disk full"):
+            spool.append(bytes(100_000), "boot")
+    spool._connection.execute("PRAGMA max_page_count = 100000")
+    assert spool.append(b"b", "boot") == 2
+    assert payloads(spool) == [b"a", b"b"]
+    assert spool.state().dropped == 2
+    spool.close()
+    again = open_spool(path)
+    assert again.state().dropped == 2
+    again.close()
+
+
 def test_a_cycle_larger_than_a_message_is_left_out_and_counted(path: Path) -> None:
     spool = open_spool(path)
     with pytest.raises(SpoolError, match="larger than"):

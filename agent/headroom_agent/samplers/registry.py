@@ -56,8 +56,17 @@ def host_samplers(config: AgentConfig, notices: Notices) -> tuple[Sampler, ...]:
     )
 
 
+def is_installed(module: str) -> bool:
+    """Tell whether a module could be imported, without importing it."""
+    return importlib.util.find_spec(module) is not None
+
+
 def build(
-    config: AgentConfig, notices: Notices, own: Self, run: Path = Path("/run")
+    config: AgentConfig,
+    notices: Notices,
+    own: Self,
+    run: Path = Path("/run"),
+    installed: Callable[[str], bool] = is_installed,
 ) -> tuple[Sampler, ...]:
     """
     Return the samplers that the configuration asks for, quick ones first.
@@ -67,11 +76,22 @@ def build(
     """
     on = config.samplers
     made = [s for s in host_samplers(config, notices) if getattr(on, s.name)]
+    if on.energy:
+        made += _energy(config, made, notices)
     if on.self:
         made.append(SelfSampler(own.cycle_seconds, own.spool))
     if on.libvirt:
-        made += _libvirt(config, notices, run)
+        made += _libvirt(config, notices, run, installed)
     return tuple(made)
+
+
+def _energy(config: AgentConfig, made: list[Sampler], notices: Notices) -> tuple[Sampler, ...]:
+    from headroom_agent.samplers.energy import energy_samplers  # noqa: PLC0415 - only where asked
+
+    ratios = [sampler.current_ratio for sampler in made if isinstance(sampler, CpuSampler)]
+    return energy_samplers(
+        config.procfs, config.sysfs, ratios[0] if ratios else lambda: None, notices
+    )
 
 
 def find_hypervisor(config: AgentConfig, run: Path) -> str:
@@ -82,11 +102,13 @@ def find_hypervisor(config: AgentConfig, run: Path) -> str:
     return DEFAULT_URI if found else ""
 
 
-def _libvirt(config: AgentConfig, notices: Notices, run: Path) -> Iterator[Sampler]:
+def _libvirt(
+    config: AgentConfig, notices: Notices, run: Path, installed: Callable[[str], bool]
+) -> Iterator[Sampler]:
     uri = find_hypervisor(config, run)
     if not uri:
         return
-    if importlib.util.find_spec("libvirt") is None:
+    if not installed("libvirt"):
         notices.fault(
             "libvirt-python",
             f"virtual machines of {uri} are not read: libvirt-python is not installed; "
@@ -95,7 +117,9 @@ def _libvirt(config: AgentConfig, notices: Notices, run: Path) -> Iterator[Sampl
         return
     from headroom_agent.samplers.libvirt import LibvirtSampler  # noqa: PLC0415 - only where asked
 
-    yield LibvirtSampler(uri, config.procfs, deadline_seconds=config.libvirt_deadline_seconds)
+    yield LibvirtSampler(
+        uri, config.procfs, deadline_seconds=config.libvirt_deadline_seconds, notices=notices
+    )
 
 
 def close(samplers: tuple[Sampler, ...]) -> None:
