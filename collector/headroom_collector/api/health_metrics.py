@@ -60,10 +60,10 @@ class HealthCollector(Collector):
             families.sample(kind, latest, {})
 
     def _alerts(self, families: Families) -> None:
-        """Add the alerts of the last day, with the place of the host that each is about."""
+        """Add the alerts that are shown now, with the place of the host that each is about."""
         kind = catalogue().kind("alert")
         now = self._services.clock.now()
-        for latest in read_latest(self._services.store, kind, now, lookback=86_400 * SECOND):
+        for latest in read_latest(self._services.store, kind, now):
             families.sample(kind, latest, self._place(latest.labels.get("host", "")))
 
     def _place(self, host: str) -> Mapping[str, str]:
