@@ -51,6 +51,8 @@ def refusal(path: Path, error: Exception) -> StoreError:
         return StoreError(
             f"{path}: cannot be written: make it this user's, or take another folder"
         )
+    if "No space left" in text:
+        return StoreError(f"{path}: the disk is full: free some space, nothing stored is lost")
     return StoreError(
         f"{path}: cannot be read as a store and was left as it is: restore it from a backup, or "
         f"move it away to start an empty one ({text})"

@@ -1,6 +1,7 @@
 """Opening a store: what is refused, in one line, and what is never touched."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from rigs.samples import EPOCH, NOON, batch, host_rows, vm_rows
 
 from headroom_collector.config import StoreSettings
 from headroom_collector.store.api import Migration, Outcome, Result, StoreError
-from headroom_collector.store.database import FILE
+from headroom_collector.store.database import FILE, refusal
 from headroom_collector.store.engine import open_store
 from headroom_core.clock import SystemClock
 
@@ -105,6 +106,49 @@ def test_a_second_collector_is_told_who_holds_the_store(opened: Any, tmp_path: P
     )
     assert f"is in use by process {os.getpid()}" in done.stdout
     assert len(done.stdout.splitlines()) == 1
+
+
+def test_syncing_does_not_let_go_of_the_database_s_lock(opened: Any, tmp_path: Path) -> None:
+    store = opened()
+    for seq in range(1, 4):
+        store.append(batch(seq=seq)).result(WAIT)
+    inode = (tmp_path / FILE).stat().st_ino
+    locked = [
+        line.split()[5].split(":")[2] for line in Path("/proc/locks").read_text().splitlines()
+    ]
+    assert str(inode) in locked
+
+
+def test_a_damaged_log_is_refused_and_left_as_it_is(opened: Any, tmp_path: Path) -> None:
+    store = opened(tmp_path / "data")
+    for seq in range(1, 4):
+        store.append(batch(seq=seq)).result(WAIT)
+    crashed = shutil.copytree(tmp_path / "data", tmp_path / "crashed")
+    log = crashed / f"{FILE}.wal"
+    damaged = bytearray(log.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    log.write_bytes(damaged)
+    assert "left as it is" in refused(crashed)
+    assert log.read_bytes() == damaged
+
+
+def test_a_log_that_was_cut_off_loses_only_what_was_never_acknowledged(
+    opened: Any, tmp_path: Path
+) -> None:
+    store = opened(tmp_path / "data")
+    store.append(batch(seq=1)).result(WAIT)
+    whole = (tmp_path / "data" / f"{FILE}.wal").stat().st_size
+    store.append(batch(seq=2)).result(WAIT)
+    crashed = shutil.copytree(tmp_path / "data", tmp_path / "crashed")
+    os.truncate(crashed / f"{FILE}.wal", whole + 10)
+    reopened = opened(crashed)
+    assert reopened.high_water("alpha", EPOCH) == 1
+    assert reopened.append(batch(seq=2)).result(WAIT) == Outcome(Result.STORED, 2)
+
+
+def test_a_full_disk_is_called_a_full_disk(tmp_path: Path) -> None:
+    error = duckdb.IOException('IO Error: Could not write file "x": No space left on device')
+    assert "the disk is full" in str(refusal(tmp_path / FILE, error))
 
 
 def test_rooms_tables_are_brought_up_step_by_step_once(opened: Any) -> None:
