@@ -1,5 +1,7 @@
 import asyncio
 import contextlib
+import json
+import os
 
 import pytest
 
@@ -10,6 +12,7 @@ from headroom_collector.alerts.record import NoticeKind
 from headroom_collector.alerts.state import DAY, read_alerts, read_cursor, tidying
 from headroom_collector.config import Alerts, Webhook
 from headroom_collector.store.api import StoreError
+from headroom_collector.store.producer import OwnProducer
 from headroom_core.ceiling import Ceiling
 from headroom_core.estate import Status
 from headroom_core.rules import Rule
@@ -103,6 +106,7 @@ def test_restarts_change_nothing_of_what_is_told(store, feed, clock, estate):
         looked(engine)
     kinds = store.query("SELECT kind FROM outbox ORDER BY commit_id")["kind"].to_pylist()
     assert kinds == ["firing", "resolved", "firing"]
+    assert [row["event"] for row in history(store)] == ["fired", "resolved", "fired"]
 
 
 def test_what_was_committed_while_nobody_looked_is_judged_after_the_start(
@@ -171,23 +175,21 @@ def test_a_host_that_is_retired_leaves_no_open_alert(store, feed, clock, estate,
 
 
 def test_alerts_are_samples_of_the_collectors_own(store, feed, clock, estate):
-    produced = []
-
-    class Keeping:
-        def append(self, rows):
-            produced.extend(rows)
-            return store.change(lambda cursor, commit_id: None)
-
     feed("a", above(0, 300, 15))
     clock.set(300)
-    looked(Evaluator(store, estate, Ceiling(), config(), clock, Keeping()))
-    (rows,) = produced
-    ((time, thing, values),) = rows.rows
-    assert rows.kind == "alert"
-    assert time == clock.time
-    assert thing.labels == {"alertname": "HostAboveCeiling", "host": "a", "severity": "warning"}
-    assert thing.key == "HostAboveCeiling\x1fa\x1fwarning"
-    assert values == [1, HIGH]
+    producer = OwnProducer(store, clock, os.urandom)
+    looked(Evaluator(store, estate, Ceiling(), config(), clock, producer))
+    (sample,) = store.query(
+        "SELECT s.time, s.firing, s.value, t.key, t.labels::VARCHAR AS labels"
+        " FROM alert_sample s JOIN things t ON t.id = s.thing_id"
+    ).to_pylist()
+    assert (sample["time"], sample["firing"], sample["value"]) == (clock.time, 1, HIGH)
+    assert json.loads(sample["labels"]) == {
+        "alertname": "HostAboveCeiling",
+        "host": "a",
+        "severity": "warning",
+    }
+    assert sample["key"] == "HostAboveCeiling\x1fa\x1fwarning"
 
 
 def test_what_is_old_and_done_is_let_go_of(store, feed, clock, evaluator):
