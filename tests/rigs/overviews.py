@@ -137,6 +137,7 @@ def bound(present: int, needed: int, days: float = 9.0) -> Bound:
         hosts_needed=needed,
         hosts_freeable=max(0, present - needed),
         history_seconds=days * 86_400,
+        history_longest_seconds=days * 86_400,
         at=AT,
     )
 

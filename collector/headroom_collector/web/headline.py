@@ -39,9 +39,13 @@ def _rests(bound: Bound) -> str:
     history = bound.history_seconds
     if history is None:
         return say("rests_unknown")
+    shortest = figures.age(history)
+    longest = figures.age(bound.history_longest_seconds or history)
+    if longest != shortest and history < WEEK:
+        return say("rests_span", age=shortest, longest=longest)
     shortness = (("rests_hour", HOUR), ("rests_day", DAY), ("rests_week", WEEK))
     key = next((key for key, enough in shortness if history < enough), "rests_long")
-    return say(key, age=figures.age(history))
+    return say(key, age=shortest)
 
 
 def _sure(overview: Overview) -> str:
@@ -51,6 +55,9 @@ def _sure(overview: Overview) -> str:
     if bound is None:
         return say("no_bound", age=figures.age(_seconds(totals.measuring_since, overview.at)))
     parts = [say("is_bound"), _rests(bound)]
+    if bound.clusters_short and bound.clusters > 1:
+        clusters = count("cluster", bound.clusters)
+        parts.append(say("short", short=bound.clusters_short, clusters=clusters))
     if bound.hosts_present != totals.hosts_present:
         hosts = count("host", totals.hosts_present)
         parts.append(say("partly", covered=bound.hosts_present, hosts=hosts))
@@ -68,12 +75,14 @@ def _simulated(totals: Totals) -> str:
 
 def _trio(totals: Totals) -> Row:
     bound = totals.bound
-    share = bound.hosts_needed / bound.hosts_present if bound and bound.hosts_present else None
+    share = (
+        1 - bound.hosts_freeable / bound.hosts_present if bound and bound.hosts_present else None
+    )
     return {
         "present": f"{totals.hosts_present:,}",
         "needed": f"{bound.hosts_needed:,}" if bound else figures.NONE,
         "freeable": f"{bound.hosts_freeable:,}" if bound else figures.NONE,
-        "share": "" if share is None else f"{min(share, 1.0) * 100:.4g}",
+        "share": "" if share is None else f"{share * 100:.4g}",
         "share_hidden": HIDDEN if share is None else "",
     }
 

@@ -39,7 +39,14 @@ class Bound(Frozen):
     hosts_present: int = Field(description="Hosts that the bound was computed for")
     hosts_needed: int = Field(description="At least so many hosts are needed under the ceiling")
     hosts_freeable: int = Field(description="At most so many hosts can be freed")
-    history_seconds: float | None = Field(description="Seconds of history that it rests on")
+    history_seconds: float | None = Field(
+        description="Seconds of history that it rests on; of several clusters the shortest"
+    )
+    history_longest_seconds: float | None = Field(description="Of several clusters the longest")
+    clusters: int = Field(default=1, description="Clusters that it adds up")
+    clusters_short: int = Field(
+        default=0, description="Clusters that need more hosts than they have"
+    )
     cpu_demand_ratio: float | None = Field(
         default=None, description="Greatest demand at one moment, share of all CPUs, 0 to 1"
     )

@@ -131,6 +131,9 @@ def _bound(rows: Sequence[HeadroomNow]) -> Bound | None:
         hosts_needed=sum(row.needed for row in rows),
         hosts_freeable=sum(row.freeable for row in rows),
         history_seconds=min(histories) if len(histories) == len(rows) else None,
+        history_longest_seconds=max(histories, default=None),
+        clusters=len(rows),
+        clusters_short=sum(row.needed > row.present for row in rows),
         cpu_demand_ratio=rows[0].demand if len(rows) == 1 else None,
         at=moment(min(row.at for row in rows)),
     )

@@ -65,6 +65,10 @@ ENGLISH: Mapping[str, str] = {
     "rests_day": "It rests on {age} of history and has not seen a whole day.",
     "rests_week": "It rests on {age} of history and has not seen a whole week.",
     "rests_long": "It rests on {age} of history.",
+    "rests_span": (
+        "It rests on {age} to {longest} of history, by cluster; less than a week can miss peaks."
+    ),
+    "short": "More hosts are needed than there are in {short} of {clusters}.",
     "partly": "It covers {covered} of {hosts}.",
     "simulated": "{some} of {hosts} are simulated; every figure here includes them.",
     "simulated_all": "All hosts here are simulated.",
@@ -91,6 +95,8 @@ ENGLISH: Mapping[str, str] = {
     "host_many": "{n} hosts",
     "alert_one": "{n} alert",
     "alert_many": "{n} alerts",
+    "cluster_one": "{n} cluster",
+    "cluster_many": "{n} clusters",
     "vm_one": "{n} VM",
     "vm_many": "{n} VMs",
     "unassigned": "unassigned",
@@ -107,6 +113,7 @@ ENGLISH: Mapping[str, str] = {
     "latest": "latest sample",
     "bar_title": "{ratio}, {basis}; ceiling {ceiling}",
     "at_least": "at least {n}",
+    "at_least_short": "at least {n}: too few here",
     "up_to": "up to {n}",
     "not_yet": "not yet known",
     "state_ok": "under the ceiling",

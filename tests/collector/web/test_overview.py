@@ -170,6 +170,8 @@ def test_the_newest_bound_of_each_cluster_adds_up(
     assert totals.bound is not None
     assert (totals.bound.hosts_needed, totals.bound.hosts_freeable) == (7, 13)
     assert totals.bound.history_seconds == 60.0
+    assert totals.bound.history_longest_seconds == 120.0
+    assert (totals.bound.clusters, totals.bound.clusters_short) == (2, 0)
     clock.time = NOON + 700 * SECOND
     assert look().totals.bound is None
 

@@ -114,6 +114,21 @@ def test_the_headline_says_what_follows_and_how_sure_it_is(present, needed, days
     assert says in f"{texts['headline']} {texts['sure']}".replace("\u00a0", " ")
 
 
+def test_clusters_that_differ_are_not_made_one() -> None:
+    bound = overviews.bound(50, 19, 0.00005).model_copy(
+        update={"history_longest_seconds": 7_200.0, "clusters": 5, "clusters_short": 1}
+    )
+    seen = overviews.overview(
+        totals=overviews.totals(hosts_present=50, bound=bound),
+        clusters=[overviews.cluster(bound=overviews.bound(1, 3))],
+    )
+    shown = text(seen)
+
+    assert "It rests on 4 s to 2 h of history, by cluster" in shown
+    assert "More hosts are needed than there are in 1 of 5 clusters." in shown
+    assert "at least 3: too few here" in shown
+
+
 def test_a_bound_that_covers_some_hosts_only_says_so() -> None:
     seen = overviews.overview(
         totals=overviews.totals(hosts_present=52, bound=overviews.bound(50, 15))
@@ -192,7 +207,9 @@ def test_every_word_is_used_and_none_is_missing() -> None:
         if path.suffix in {".py", ".html"} and path.name != "words.py"
     )
     formed = {f"state_{state}" for state in get_args(State)} | {
-        f"{noun}_{number}" for noun in ("host", "alert", "vm") for number in ("one", "many")
+        f"{noun}_{number}"
+        for noun in ("host", "alert", "vm", "cluster")
+        for number in ("one", "many")
     }
 
     unused = [key for key in ENGLISH if not re.search(rf'[":]{key}["\s]', sources)]
