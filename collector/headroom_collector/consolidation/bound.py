@@ -10,15 +10,16 @@ CPU demand binds.
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Demands = NDArray[np.floating[Any]]
 Resource = Literal["cpu", "memory"]
 
-TOLERANCE = 1e-9
+TOLERANCE = 1e-6
 """Relative; a sum of measured demands may miss its true value by rounding, never by this much."""
 
 
@@ -60,12 +61,13 @@ def fewest(demand: float, limits: Floats) -> int:
     return len(limits) + math.ceil(float(wanted - room[-1]) / float(usable[0]))
 
 
-def _total(demand: Floats) -> Floats | None:
-    return demand.sum(axis=0) if demand.size else None
+def total(demand: Demands) -> Floats | None:
+    """Add up ``demand`` (hosts, samples) at each moment; None without samples."""
+    return demand.sum(axis=0, dtype=np.float64) if demand.size else None
 
 
 def lower_bound(
-    cpu: Floats, cpu_limits: Floats, memory: Floats, memory_limits: Floats
+    cpu: Demands, cpu_limits: Floats, memory: Demands, memory_limits: Floats
 ) -> Bound | None:
     """
     Bound the hosts needed for one cluster; None where no demand is known.
@@ -74,7 +76,7 @@ def lower_bound(
     shape (hosts,). The CPU limits are ceiling times capacity; an array without samples says that
     nothing is known of that resource.
     """
-    cpu_total, memory_total = _total(cpu), _total(memory)
+    cpu_total, memory_total = total(cpu), total(memory)
     if cpu_total is None and memory_total is None:
         return None
     by_cpu = None if cpu_total is None else fewest(float(cpu_total.max()), cpu_limits)

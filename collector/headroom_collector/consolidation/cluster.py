@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headroom_collector.consolidation.bound import Bound, Floats, Resource, lower_bound
+from headroom_collector.consolidation.bound import Bound, Floats, Resource, lower_bound, total
 from headroom_collector.consolidation.demand import Demand, Unit
 from headroom_collector.consolidation.latest import Latest
 from headroom_collector.consolidation.machines import Machine, Place
@@ -150,7 +150,7 @@ def judge(
     by_kind: dict[str, float] = {}
     for power in powers:
         by_kind[power.kind] = by_kind.get(power.kind, 0.0) + power.watts
-    cpu, memory = demand.cpu.sum(axis=0), demand.memory.sum(axis=0)
+    cpu, memory = total(demand.cpu), total(demand.memory)
     return ClusterHeadroom(
         site=place.site,
         cluster=place.cluster,
@@ -159,8 +159,8 @@ def judge(
         hosts_needed=bound.hosts if bound else None,
         hosts_freeable=max(0, len(machines) - bound.hosts) if bound else None,
         beyond=bound.beyond if bound else False,
-        cpu_demand_ratio=float(cpu.max() / demand.cpu_capacity.sum()) if cpu.size else None,
-        memory_demand_bytes=round(float(memory.max())) if memory.size else None,
+        cpu_demand_ratio=None if cpu is None else float(cpu.max() / demand.cpu_capacity.sum()),
+        memory_demand_bytes=None if memory is None else round(float(memory.max())),
         vms_running=sum(vms) if vms else None,
         hypervisors=len(vms),
         vms_per_host=sum(vms) / len(vms) if vms else None,

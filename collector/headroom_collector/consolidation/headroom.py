@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from headroom_collector.consolidation.cluster import Basis, ClusterHeadroom, judge
-from headroom_collector.consolidation.demand import HISTORY_NS, Demand, read_demand
+from headroom_collector.consolidation.demand import HISTORY_NS, Demand, demand_of
+from headroom_collector.consolidation.grid import read_grid
 from headroom_collector.consolidation.latest import Latest, read_latest
 from headroom_collector.consolidation.machines import Machine, Place, present
 from headroom_collector.store.api import Outcome, Reader, Rows, StoreError, Thing, Value
@@ -70,10 +71,15 @@ def gather(reader: Reader, estate: Estate, now: int, history: int = HISTORY_NS) 
     ``history`` in nanoseconds. Raises StoreError.
     """
     latest = read_latest(reader, now)
-    return [
-        Measured(place, machines, read_demand(reader, machines, now, history), latest)
-        for place, machines in present(reader.hosts(), estate, now).items()
-    ]
+    clusters = present(reader.hosts(), estate, now)
+    everyone = [machine for machines in clusters.values() for machine in machines]
+    grid = read_grid(reader, everyone, now, history)
+    found, row = [], 0
+    for place, machines in clusters.items():
+        part = grid.of(range(row, row + len(machines)))
+        found.append(Measured(place, machines, demand_of(part, machines, now), latest))
+        row += len(machines)
+    return found
 
 
 def compute(reader: Reader, estate: Estate, ceiling: Ceiling, now: int) -> list[ClusterHeadroom]:
