@@ -7,11 +7,11 @@ from pydantic import BaseModel, Field
 
 from headroom_collector.api.errors import NotFoundError
 from headroom_collector.api.estate import find, standings
-from headroom_collector.api.paging import Cursor, Limit, Page, cut, sort_key
+from headroom_collector.api.paging import Cursor, Limit, Page, cut
 from headroom_collector.api.series import POINTS, Line, Span, columns_of, read_series
 from headroom_collector.api.services import Given
 from headroom_collector.api.times import SECOND, Moment, moment, parse
-from headroom_collector.api.values import ValueOut, agent_kinds, read_values, values_out
+from headroom_collector.api.values import ValueOut, agent_kinds, readings
 
 router = APIRouter(prefix="/api/v1", tags=["values"])
 
@@ -38,11 +38,6 @@ class SeriesAnswer(BaseModel):
     series: list[SeriesOut]
 
 
-def _of_value(value: ValueOut) -> tuple[str, ...]:
-    labels = "\x1f".join(f"{name}={value.labels[name]}" for name in sorted(value.labels))
-    return value.kind, value.metric, labels
-
-
 @router.get("/latest", summary="List latest values")
 def list_latest(
     given: Given,
@@ -59,16 +54,10 @@ def list_latest(
         raise NotFoundError(f"kind '{kind}' is not known; there are {names}")
     known = standings(given)
     hosts = [find(host, known, given)] if host is not None else list(known.values())
-    found = [
-        value
-        for each in read_values(given, hosts, kinds)
-        for value in values_out(*each)
-        if metric in {None, value.metric}
-    ]
     page, after, total = cut(
-        found, lambda value: sort_key(value.host, *_of_value(value)), limit, cursor
+        readings(given, hosts, kinds, metric), lambda each: each.key, limit, cursor
     )
-    return Page[ValueOut](items=list(page), total=total, next_cursor=after)
+    return Page[ValueOut](items=[each.out() for each in page], total=total, next_cursor=after)
 
 
 def _span(start: str, end: str, step: float, now: int) -> Span:

@@ -1,11 +1,13 @@
 """Latest values as JSON: every one with its metric's name, labels, unit and time."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from pydantic import BaseModel, Field
 
 from headroom_collector.api.estate import Standing
-from headroom_collector.api.latest_rows import Latest, metric_columns, read_latest
+from headroom_collector.api.latest_rows import Latest, Value, metric_columns, read_latest
+from headroom_collector.api.paging import Key, sort_key
 from headroom_collector.api.services import Services
 from headroom_collector.api.times import SECOND, Moment, moment
 from headroom_proto.catalogue import Kind, catalogue
@@ -57,26 +59,58 @@ def read_values(
                 yield host, kind, latest
 
 
-def values_out(host: Standing, kind: Kind, latest: Latest) -> Iterator[ValueOut]:
-    """Return the values of one sample."""
-    for found in latest.values(metric_columns(kind)):
-        yield ValueOut(
-            host=host.name,
-            kind=kind.name,
-            metric=found.column.metric or "",
-            labels={**latest.labels, **dict(found.column.labels)},
-            value=found.value,
-            unit=found.column.unit,
-            type=found.column.type,
-            time=moment(latest.time),
-            simulated=host.row.simulated,
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value before it is JSON: of all that there are, only a page becomes that."""
+
+    host: Standing
+    kind: Kind
+    latest: Latest
+    found: Value
+    about: str
+
+    @property
+    def key(self) -> Key:
+        """Return the key by host, kind, metric and labels."""
+        column = self.found.column
+        return sort_key(
+            self.host.name, self.kind.name, column.metric or "", self.about, column.field
         )
+
+    def out(self) -> ValueOut:
+        """Return the value as JSON."""
+        column = self.found.column
+        return ValueOut(
+            host=self.host.name,
+            kind=self.kind.name,
+            metric=column.metric or "",
+            labels={**self.latest.labels, **dict(column.labels)},
+            value=self.found.value,
+            unit=column.unit,
+            type=column.type,
+            time=moment(self.latest.time),
+            simulated=self.host.row.simulated,
+        )
+
+
+def readings(
+    services: Services,
+    hosts: Collection[Standing],
+    kinds: Sequence[Kind],
+    metric: str | None = None,
+) -> Iterator[Reading]:
+    """Return every latest value of these hosts, or of one metric; raises StoreError."""
+    columns = {
+        kind.name: [each for each in metric_columns(kind) if metric in {None, each.metric}]
+        for kind in kinds
+    }
+    wanted = [kind for kind in kinds if columns[kind.name]]
+    for host, kind, latest in read_values(services, hosts, wanted):
+        about = "\x1f".join(f"{name}={latest.labels[name]}" for name in sorted(latest.labels))
+        for found in latest.values(columns[kind.name]):
+            yield Reading(host, kind, latest, found, about)
 
 
 def host_values(services: Services, host: Standing) -> list[ValueOut]:
     """Return every latest value of one host; raises StoreError."""
-    return [
-        value
-        for found in read_values(services, [host], agent_kinds())
-        for value in values_out(*found)
-    ]
+    return [each.out() for each in readings(services, [host], agent_kinds())]
