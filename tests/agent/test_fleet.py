@@ -1,5 +1,6 @@
 """The simulated fleet: its figures are consistent, its streams keep the contract."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -135,6 +136,8 @@ def test_history_ends_before_the_live_figures_begin() -> None:
     assert past[-1] <= now < next_moment(now, 10, 0.3)
     assert all(moment % MINUTE == 0 for moment in past)
     assert len(history(now, 0)) == 0
+    assert list(history(now, 7200, after_ns=past[-3] + 5)) == [past[-2], past[-1]]
+    assert len(history(now, 7200, after_ns=now)) == 0
 
 
 def test_a_spool_gives_the_same_batch_again_until_it_is_acknowledged(
@@ -149,6 +152,7 @@ def test_a_spool_gives_the_same_batch_again_until_it_is_acknowledged(
     assert [spool.batch(row) for row in spool.rows(4, 3)] == first
     spool.ack(7)
     assert [row.seq for row in spool.rows(1, 9)] == [8]
+    assert spool.acked_ns == (NOON + 6) * NANO
     spool.ack(8)
     assert spool.first_seq == spool.next_seq == 9
 
@@ -248,7 +252,12 @@ def test_a_fleet_sends_its_past_then_lives_and_says_goodbye(
     authority, root = certificates
     received = Received()
     server, port = _serve(authority, Collector(received, hosts=3, cycles=12))
-    fleet = _fleet(port, root, "--hosts", "3", "--interval", "0.2", "--history", "600")
+    remembered = root / "fleet.json"
+    remembered.write_text(json.dumps({"sim-777": 5}))
+    fleet = _fleet(
+        *(port, root, "--hosts", "3", "--interval", "0.2", "--history", "600"),
+        *("--memory", str(remembered)),
+    )
     try:
         assert received.enough.wait(30)
         fleet.send_signal(signal.SIGTERM)
@@ -272,6 +281,9 @@ def test_a_fleet_sends_its_past_then_lives_and_says_goodbye(
         assert times == sorted(set(times))
         assert times[9] - times[0] == 9 * MINUTE
         assert (times[11] - times[10]) % (NANO // 5) == 0
+    known = json.loads(remembered.read_text())
+    assert known.pop("sim-777") == 5
+    assert known == {who: cycles[-1].time_unix_nano for who, cycles in received.cycles.items()}
     assert len({hello.epoch for hello in received.hellos.values()}) == 3
 
 
@@ -281,6 +293,18 @@ def test_a_missing_certificate_is_one_clear_line(tmp_path: Path) -> None:
     assert fleet.returncode == 1
     assert said.count("\n") == 1
     assert str(tmp_path / "sim-001" / "ca.pem") in said
+
+
+def test_a_memory_that_is_none_is_one_clear_line(
+    certificates: tuple[trustme.CA, Path],
+) -> None:
+    _, root = certificates
+    (root / "fleet.json").write_text("[1]")
+    fleet = _fleet(1, root, "--hosts", "2", "--memory", str(root / "fleet.json"))
+    _, said = fleet.communicate(timeout=20)
+    assert fleet.returncode == 1
+    assert said.count("\n") == 1
+    assert "fleet.json: is no memory of a fleet" in said
 
 
 def test_a_collector_that_is_not_there_is_named_once_for_all_hosts(

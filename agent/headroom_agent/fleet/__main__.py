@@ -58,6 +58,10 @@ def _parser() -> argparse.ArgumentParser:
         "--history", type=_seconds(0, 86400 * 13), nargs="?", const=7200.0, default=0.0,
         metavar="S", help="send so many seconds of the past first (7200 where no number is given)",
     )  # fmt: skip
+    parser.add_argument(
+        "--memory", type=Path, metavar="FILE",
+        help="remembers until when figures have arrived, so that no past is sent twice",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=1, metavar="K", help="another estate")
     return parser
 
@@ -80,14 +84,17 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s fleet: %(message)s")
     _room_for_sockets()
     target = Target(given.collector, given.tls_root)
-    plan = Plan(target, given.hosts, given.interval, given.history, given.seed)
+    plan = Plan(
+        target, given.hosts, given.interval, given.history, given.seed, given.memory
+    )  # fmt: skip
     log = logging.getLogger("headroom.fleet")
+    code = 0
     try:
         asyncio.run(run(plan, SystemClock(), random.SystemRandom(), log))
-    except FleetError as error:
-        sys.stderr.write(f"headroom fleet: {error}\n")
-        return 1
-    return 0
+    except* FleetError as errors:
+        sys.stderr.write(f"headroom fleet: {errors.exceptions[0]}\n")
+        code = 1
+    return code
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ step over the interval.
 """
 
 import hashlib
+from dataclasses import dataclass
 
 from headroom_agent.fleet.estate import OWN, HostSpec, VmSpec
-from headroom_agent.fleet.hardware import GIB
+from headroom_agent.fleet.hardware import GIB, Hardware
 from headroom_proto.v1 import samples_pb2, telemetry_pb2
 
 NANO = 1_000_000_000
@@ -24,16 +25,58 @@ IOWAIT = 0.002
 """Share of a host's threads that waits for disks."""
 
 
-def busy_seconds(spec: HostSpec, at: float) -> float:
-    """Return the thread-seconds used up to that second; only differences mean anything."""
-    own = OWN.integral(at) * spec.hardware.threads
-    return own + sum(vm.vcpus * vm.wave.integral(at) for vm in spec.vms if vm.running)
+@dataclass(frozen=True, slots=True)
+class Used:
+    """CPU seconds used up to a moment by each VM and by the host; only differences count."""
+
+    vms: tuple[float, ...]
+    host: float
 
 
-def ratio(spec: HostSpec, since: float, at: float) -> float:
-    """Return the share of the host's threads that was busy between two seconds."""
-    used = busy_seconds(spec, at) - busy_seconds(spec, since)
-    return min(1.0, max(0.0, used / (at - since) / spec.hardware.threads))
+def used(spec: HostSpec, at: float) -> Used:
+    """Return what was used up to that second since 1970; a VM that is off uses nothing."""
+    vms = tuple(vm.vcpus * vm.wave.integral(at) if vm.running else 0.0 for vm in spec.vms)
+    return Used(vms, sum(vms) + OWN.integral(at) * spec.hardware.threads)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A cycle's moment, the start of its interval and the host's boot, in seconds since 1970."""
+
+    at: float
+    since: float
+    booted: float
+    used_at: Used
+    used_since: Used
+    used_booted: Used
+
+    @property
+    def seconds(self) -> float:
+        """Length of the interval."""
+        return self.at - self.since
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the boot."""
+        return self.at - self.booted
+
+    def ratio(self, threads: int) -> float:
+        """Return the share of the host's threads that was busy over the interval."""
+        return _ratio((self.used_at.host - self.used_since.host) / self.seconds / threads)
+
+    def host_seconds(self) -> float:
+        """Return the host's busy CPU seconds since its boot."""
+        return self.used_at.host - self.used_booted.host
+
+
+def span(spec: HostSpec, at: float, step_seconds: float) -> Span:
+    """Look at the curves at the three moments that a cycle is made of."""
+    since, booted = at - step_seconds, spec.booted(at)
+    return Span(at, since, booted, used(spec, at), used(spec, since), used(spec, booted))
+
+
+def _ratio(value: float) -> float:
+    return min(1.0, max(0.0, value))
 
 
 def boot_id(spec: HostSpec, at: float) -> str:
@@ -43,16 +86,14 @@ def boot_id(spec: HostSpec, at: float) -> str:
     return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]))
 
 
-def _cpu(spec: HostSpec, since: float, at: float) -> samples_pb2.HostSample:
-    threads = spec.hardware.threads
-    booted = spec.booted(at)
-    total = busy_seconds(spec, at)
-    busy = total - busy_seconds(spec, booted)
-    capacity = threads * (at - booted)
+def _cpu(spec: HostSpec, span: Span) -> samples_pb2.HostSample:
+    threads, at, total = spec.hardware.threads, span.at, span.used_at.host
+    busy = span.host_seconds()
+    capacity = threads * span.uptime
     iowait = IOWAIT * capacity
     rest = NICE + SYSTEM + IRQ + SOFTIRQ
     return samples_pb2.HostSample(
-        cpu_utilisation_ratio=ratio(spec, since, at),
+        cpu_utilisation_ratio=span.ratio(threads),
         cpu_steal_ratio=0.0,
         cpu_user_seconds_total=(1 - rest) * busy,
         cpu_nice_seconds_total=NICE * busy,
@@ -65,10 +106,10 @@ def _cpu(spec: HostSpec, since: float, at: float) -> samples_pb2.HostSample:
         cpu_guest_seconds_total=GUEST * busy,
         cpu_guest_nice_seconds_total=0.0,
         cpus=threads,
-        load1=(total - busy_seconds(spec, at - 60)) / 60,
-        load5=(total - busy_seconds(spec, at - 300)) / 300,
-        load15=(total - busy_seconds(spec, at - 900)) / 900,
-        uptime_seconds=at - booted,
+        load1=(total - used(spec, at - 60).host) / 60,
+        load5=(total - used(spec, at - 300).host) / 300,
+        load15=(total - used(spec, at - 900).host) / 900,
+        uptime_seconds=span.uptime,
     )
 
 
@@ -103,7 +144,7 @@ def _domains(spec: HostSpec) -> samples_pb2.HostSample:
     )
 
 
-def _vm(vm: VmSpec, order: int, booted: float, since: float, at: float) -> samples_pb2.VmSample:
+def _vm(vm: VmSpec, order: int, span: Span) -> samples_pb2.VmSample:
     sample = samples_pb2.VmSample(
         uuid=vm.uuid,
         name=vm.name,
@@ -113,25 +154,23 @@ def _vm(vm: VmSpec, order: int, booted: float, since: float, at: float) -> sampl
         memory_max_bytes=vm.memory_bytes,
     )
     if vm.running:
-        now = vm.wave.integral(at)
-        used = now - vm.wave.integral(booted)
-        mean = (now - vm.wave.integral(since)) / (at - since)
-        sample.cpu_seconds_total = vm.vcpus * used
-        sample.steal_seconds_total = vm.vcpus * used * vm.steal_ratio
-        sample.cpu_utilisation_ratio = min(1.0, max(0.0, mean))
+        now = span.used_at.vms[order]
+        seconds = now - span.used_booted.vms[order]
+        mean = (now - span.used_since.vms[order]) / span.seconds / vm.vcpus
+        sample.cpu_seconds_total = seconds
+        sample.steal_seconds_total = seconds * vm.steal_ratio
+        sample.cpu_utilisation_ratio = _ratio(mean)
         sample.memory_bytes = vm.memory_bytes
         sample.memory_resident_bytes = int(vm.memory_bytes * vm.resident_ratio)
     return sample
 
 
-def _energy(spec: HostSpec, since: float, at: float) -> samples_pb2.EnergySample:
+def _energy(hardware: Hardware, span: Span) -> samples_pb2.EnergySample:
     """Two points, idle and full, and a straight line between them."""
-    hardware = spec.hardware
-    booted = spec.booted(at)
     slope = hardware.full_watts - hardware.idle_watts
-    watts = hardware.idle_watts + slope * ratio(spec, since, at)
-    share = (busy_seconds(spec, at) - busy_seconds(spec, booted)) / hardware.threads
-    joules = hardware.idle_watts * (at - booted) + slope * share
+    watts = hardware.idle_watts + slope * span.ratio(hardware.threads)
+    share = span.host_seconds() / hardware.threads
+    joules = hardware.idle_watts * span.uptime + slope * share
     return samples_pb2.EnergySample(
         domain="host",
         quantity="wall",
@@ -176,18 +215,16 @@ def cycle(
     spec: HostSpec, time_ns: int, step_seconds: float, *, with_facts: bool = False
 ) -> telemetry_pb2.Cycle:
     """Return the cycle at a moment; its ratios are over the ``step_seconds`` before it."""
-    at = time_ns / NANO
-    since = at - step_seconds
-    booted = spec.booted(at)
+    seen = span(spec, time_ns / NANO, step_seconds)
     made = telemetry_pb2.Cycle(
         time_unix_nano=time_ns,
-        boottime_nano=int((at - booted) * NANO),
-        host=_cpu(spec, since, at),
-        vms=[_vm(vm, order, booted, since, at) for order, vm in enumerate(spec.vms)],
-        energy=[_energy(spec, since, at)],
+        boottime_nano=int(seen.uptime * NANO),
+        host=_cpu(spec, seen),
+        vms=[_vm(vm, order, seen) for order, vm in enumerate(spec.vms)],
+        energy=[_energy(spec.hardware, seen)],
     )
     made.host.MergeFrom(_memory(spec))
     made.host.MergeFrom(_domains(spec))
-    if with_facts or spec.booted(since) != booted:
-        made.facts.CopyFrom(facts(spec, at))
+    if with_facts or seen.since < seen.booted:
+        made.facts.CopyFrom(facts(spec, seen.at))
     return made

@@ -27,13 +27,18 @@ class Row:
 
 
 class Spool:
-    """The unacknowledged rows of one host; the oldest go when there are more than ``most``."""
+    """
+    The unacknowledged rows of one host; the oldest go when there are more than ``most``.
+
+    ``acked_ns`` is the moment of the newest acknowledged one, in UTC nanoseconds; 0 before.
+    """
 
     def __init__(self, spec: HostSpec, epoch: bytes, most: int = MOST) -> None:
         self._spec = spec
         self._rows: deque[Row] = deque(maxlen=most)
         self.epoch = epoch
         self.next_seq = 1
+        self.acked_ns = 0
 
     @property
     def first_seq(self) -> int:
@@ -48,7 +53,7 @@ class Spool:
     def ack(self, seq: int) -> None:
         """Forget every row up to and with that number."""
         while self._rows and self._rows[0].seq <= seq:
-            self._rows.popleft()
+            self.acked_ns = self._rows.popleft().time_ns
 
     def rows(self, from_seq: int, count: int) -> Iterator[Row]:
         """Give up to ``count`` rows from that number on, or from the oldest that is here."""
