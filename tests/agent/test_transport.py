@@ -185,6 +185,19 @@ def test_a_gap_in_the_spool_is_declared_with_a_new_hello(
     assert listening.peer.seqs() == [1, 2, 5, 6]
 
 
+def test_a_spool_restored_from_a_backup_begins_a_new_epoch(
+    listening: Listening, pki: Pki, spool: Spool, start: Start, lines: Lines
+) -> None:
+    fill(spool, 3)
+    epoch = spool.epoch
+    listening.peer.high_water = 50
+    start(listening.address, pki.agent())
+    lines.wait("the spool is older than what the collector has; began a new epoch")
+    listening.peer.wait(lambda: listening.peer.seqs() == [1, 2, 3])
+    assert {batch.epoch for batch in listening.peer.stored} == {spool.epoch}
+    assert spool.epoch != epoch
+
+
 def test_a_throttled_agent_sends_again(
     listening: Listening, pki: Pki, spool: Spool, start: Start
 ) -> None:

@@ -35,6 +35,7 @@ class Peer(telemetry_pb2_grpc.TelemetryServiceServicer):
     answer: Answer = ack
     window: int = 8
     high_water: int = 0
+    epoch: bytes = b""
     stored: list[pb.Batch] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     messages: "queue.Queue[pb.PushRequest]" = field(default_factory=queue.Queue)
@@ -52,8 +53,10 @@ class Peer(telemetry_pb2_grpc.TelemetryServiceServicer):
     def _answers(self, request: pb.PushRequest) -> Iterator[pb.PushResponse]:
         match request.WhichOneof("kind"):
             case "hello":
-                if request.hello.first_seq > self.high_water + 1:
-                    self.high_water = request.hello.first_seq - 1
+                if self.epoch not in {b"", request.hello.epoch}:
+                    self.high_water = 0
+                self.epoch = request.hello.epoch
+                self.high_water = max(self.high_water, request.hello.first_seq - 1)
                 welcome = pb.Welcome(high_water=self.high_water, window=self.window)
                 yield pb.PushResponse(welcome=welcome)
             case "goodbye":
