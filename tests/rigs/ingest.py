@@ -142,6 +142,13 @@ def batch(seq: int, content: Cycle, epoch: bytes = EPOCH) -> Batch:
     return Batch(epoch=epoch, seq=seq, crc32=zlib.crc32(payload), payload=payload)
 
 
+async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for a condition, bounded."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.01)
+
+
 class Agent:
     """The agent's end of one stream, a real client over real TLS."""
 

@@ -58,7 +58,8 @@ async def greet(host: str, wire: Wire, room: Room) -> "Session":
         high_water=high_water, window=room.settings.window, collector_version=room.version
     )
     await wire.write(telemetry_pb2.PushResponse(welcome=welcome))
-    course = Course(high_water, hello.first_seq)
+    # What an agent had on its way when it was asked, and as much again.
+    course = Course(high_water, hello.first_seq, 2 * room.settings.window)
     return Session(sender(host, hello, room.limits), course, wire, room)
 
 

@@ -17,6 +17,8 @@ from headroom_proto.v1 import telemetry_pb2
 
 log = logging.getLogger(__name__)
 
+HOPELESS = "missing batches were asked for and did not come; connect anew"
+
 
 @dataclass(slots=True)
 class Tally:
@@ -126,15 +128,15 @@ class Settler:
                 )
 
     async def _ask_again(self, waiting: Waiting) -> None:
+        if self._course.hopeless:
+            raise Ended(grpc.StatusCode.ABORTED, HOPELESS)
         seq = self._course.ask(waiting.run)
-        if seq is not None:
-            self._room.tally.resends += 1
-            reason = f"batch {waiting.seq} came, {seq} is missing"
-            resend = telemetry_pb2.Resend(epoch=self._epoch, from_seq=seq, reason=reason)
-            await self._wire.write(telemetry_pb2.PushResponse(resend=resend))
-        elif self._course.unheard > 2 * self._room.settings.window:
-            # Also the way out where the spool lost those batches meanwhile: the next Hello says so.
-            raise Ended(grpc.StatusCode.ABORTED, "a hole was not filled; connect anew")
+        if seq is None:
+            return
+        self._room.tally.resends += 1
+        reason = f"batch {waiting.seq} came, {seq} is missing"
+        resend = telemetry_pb2.Resend(epoch=self._epoch, from_seq=seq, reason=reason)
+        await self._wire.write(telemetry_pb2.PushResponse(resend=resend))
 
     async def _throttle(self, waiting: Waiting, error: StoreError) -> None:
         if self._course.ask(waiting.run) is None:

@@ -10,9 +10,11 @@ import grpc
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from rigs.ingest import Agent, HandClock, MemoryStore, Rig, batch, cycle
+from rigs.ingest import Agent, HandClock, MemoryStore, Rig, batch, cycle, until
+from rigs.proxy import Proxy
 
 from headroom_collector.ingest.server import IngestError, IngestServer
+from headroom_collector.ingest.settings import IngestSettings
 from headroom_collector.tls import Authority, Files
 from headroom_core.clock import SystemClock
 from headroom_core.identity import uri_of
@@ -151,3 +153,21 @@ async def test_garbage_on_the_port_disturbs_nobody(rig: Rig) -> None:
         await stream.send(b"GET / HTTP/1.1\r\n\r\n")
     async with rig.agent() as agent:
         assert (await agent.hello()).welcome.window == 4
+
+
+async def test_an_agent_behind_a_network_that_went_dead_is_let_go(authority: Authority) -> None:
+    store = MemoryStore()
+    settings = IngestSettings(keepalive_seconds=0.5, keepalive_timeout_seconds=0.5)
+    server = IngestServer(store, authority.collector_files([]), HandClock(), settings)
+    proxy = Proxy(await server.start("127.0.0.1:0"))
+    try:
+        async with Agent(proxy.port, authority.issue_host("web-1")) as agent:
+            await agent.hello()
+            assert server.statistics()["agents_connected"] == 1
+            # No end of the connection reaches the collector: only its pings go unanswered.
+            proxy.hold()
+            await until(lambda: server.statistics()["agents_connected"] == 0)
+    finally:
+        proxy.close()
+        await server.stop(1.0)
+        store.close()

@@ -3,11 +3,10 @@
 import asyncio
 import logging
 import math
-from collections.abc import Callable
 
 import grpc
 import pytest
-from rigs.ingest import EPOCH, SECOND, Rig, batch, cycle
+from rigs.ingest import EPOCH, SECOND, Rig, batch, cycle, until
 
 from headroom_collector.store.api import Refusal
 from headroom_proto.v1.telemetry_pb2 import Batch, Goodbye, PushRequest
@@ -15,13 +14,6 @@ from headroom_proto.v1.telemetry_pb2 import Batch, Goodbye, PushRequest
 pytestmark = pytest.mark.anyio
 
 OTHER = bytes(16)
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for a condition, bounded."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.01)
 
 
 async def test_a_batch_is_stored_under_the_certificates_name_and_acknowledged(rig: Rig) -> None:
@@ -113,13 +105,19 @@ async def test_a_hole_is_asked_for_once_and_filled(rig: Rig) -> None:
     assert rig.server.statistics()["resends_total"] == 1
 
 
-async def test_a_hole_that_the_spool_cannot_fill_any_more_is_noted_as_a_gap(rig: Rig) -> None:
+async def test_a_hole_that_the_spool_cannot_fill_takes_a_new_hello(rig: Rig) -> None:
     async with rig.agent() as agent:
         await agent.hello()
         await agent.send(batch(1, cycle(rig.clock.now())))
         await agent.acked(1)
         await agent.send(batch(5, cycle(rig.clock.now())))
         assert (await agent.receive()).resend.from_seq == 2
+        await agent.send(*(batch(seq, cycle(rig.clock.now())) for seq in (4, 5)))
+        code, details = await agent.ended()
+    assert code is grpc.StatusCode.ABORTED
+    assert "connect anew" in details
+    async with rig.agent() as agent:
+        await agent.hello(first_seq=4, next_seq=6)
         await agent.send(*(batch(seq, cycle(rig.clock.now())) for seq in (4, 5)))
         await agent.acked(5)
     stored = rig.store.batches("web-1")
