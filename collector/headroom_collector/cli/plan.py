@@ -1,10 +1,11 @@
 """``headroom plan``: how many hosts each cluster needs at least, and how many can be freed at most."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -13,20 +14,11 @@ from headroom_collector.cli.client import CliError, client
 from headroom_collector.consolidation.cluster import RELIABLE_SECONDS, span
 
 UNKNOWN = "-"
-COLUMNS = (
-    "Site",
-    "Cluster",
-    "Ceiling",
-    "Present",
-    "Needed\nat least",
-    "Can be freed\nat most",
-    "VMs\nper host",
-    "Power",
-    "History",
-    "How sure",
-)
-TEXT_COLUMNS = 2
-"""Of these columns the first are text; the figures after them stand to the right."""
+COMPLETE = 0.95
+"""Share of measured samples below which a cluster gets a line of its own, a ratio."""
+
+Cluster = Mapping[str, Any]
+"""One of the report's clusters, as the API gives it."""
 
 
 def ceiling_ratio(value: float | None) -> float | None:
@@ -41,66 +33,89 @@ def _figure(value: float | None, form: str = "{:.0f}", unit: str = "") -> str:
     return UNKNOWN if value is None else form.format(value) + unit
 
 
-def power(watts: float | None, known: int, present: int) -> str:
-    """Say a power in watts or kilowatts, and of how many hosts where it is not all."""
+def name(cluster: Cluster) -> str:
+    """Name a cluster with its site, for people."""
+    if not cluster["site"] and not cluster["cluster"]:
+        return "(unassigned)"
+    return f"{cluster['site'] or '-'}/{cluster['cluster'] or '-'}"
+
+
+def power(watts: float | None, *, partial: bool) -> str:
+    """Say a power in watts or kilowatts, with a star where it is not that of all hosts."""
     if watts is None:
         return UNKNOWN
     text = f"{watts / 1000:,.1f} kW" if watts >= 10_000 else f"{watts:,.0f} W"
-    return text if known == present else f"{text} ({known} of {present} hosts)"
+    return f"{text}*" if partial else text
 
 
-def certainty(cluster: Mapping[str, Any]) -> str:
-    """Say how far a cluster's bound can be relied on."""
-    basis = cluster["basis"]
+def certainty(cluster: Cluster) -> str:
+    """Say how far a cluster's bound can be relied on, and on how much history it rests."""
+    seconds = cluster["basis"]["history_seconds"]
     if cluster["hosts_needed"] is None:
-        return "nothing measured yet"
-    if basis["history_seconds"] >= RELIABLE_SECONDS:
-        length = "enough history"
-    else:
-        length = f"too short: {span(RELIABLE_SECONDS)} are needed"
-    return f"{length}, {basis['completeness_ratio']:.0%} measured"
+        return "no data yet"
+    return f"{'good' if seconds >= RELIABLE_SECONDS else 'low'} ({span(seconds)})"
 
 
-def _row(cluster: Mapping[str, Any]) -> list[str]:
-    known, present = cluster["hosts_with_power"], cluster["hosts_present"]
-    name = escape(cluster["cluster"] or "(unassigned)")
+def _partial(found: Mapping[str, Any]) -> bool:
+    return bool(found["hosts_with_power"] < found["hosts_present"])
+
+
+def _figures(found: Mapping[str, Any]) -> list[str]:
     return [
-        escape(cluster["site"] or "(unassigned)"),
-        f"{name} [magenta](simulated)[/magenta]" if cluster["simulated"] else name,
-        f"{cluster['ceiling_ratio']:.0%}",
-        str(present),
-        _figure(cluster["hosts_needed"]) + (" !" if cluster["beyond"] else ""),
-        _figure(cluster["hosts_freeable"]),
-        _figure(cluster["vms_per_host"], "{:.1f}"),
-        power(cluster["power_watts"], known, present),
-        span(cluster["basis"]["history_seconds"]),
-        certainty(cluster),
+        str(found["hosts_present"]),
+        _figure(found["hosts_needed"]),
+        _figure(found["hosts_freeable"]),
+        _figure(found["vms_per_host"], "{:.1f}"),
+        power(found["power_watts"], partial=_partial(found)),
     ]
 
 
 def table(report: Mapping[str, Any]) -> Table:
-    """Return the report's clusters as a table, the estate's total at its foot."""
-    total = report["total"]
-    made = Table(show_footer=len(report["clusters"]) > 1, header_style="bold")
-    history = total["history_seconds"]
-    feet = [
-        "Estate",
-        "",
-        "",
-        str(total["hosts_present"]),
-        _figure(total["hosts_needed"]),
-        _figure(total["hosts_freeable"]),
-        _figure(total["vms_per_host"], "{:.1f}"),
-        power(total["power_watts"], total["hosts_with_power"], total["hosts_present"]),
-        UNKNOWN if history is None else span(history),
-        "",
-    ]
-    for number, (title, foot) in enumerate(zip(COLUMNS, feet, strict=True)):
-        figures = TEXT_COLUMNS <= number < len(COLUMNS) - 1
-        made.add_column(title, footer=foot, justify="right" if figures else "left")
-    for cluster in report["clusters"]:
-        made.add_row(*_row(cluster))
+    """Return the report's clusters as a table for 80 columns, the estate's total at its foot."""
+    clusters, total = report["clusters"], report["total"]
+    ceilings = {cluster["ceiling_ratio"] for cluster in clusters}
+    made = Table(show_footer=len(clusters) > 1, box=SIMPLE_HEAD, pad_edge=False)
+    made.add_column("Cluster", footer="Estate", overflow="fold")
+    titles = ("Hosts", "Needed\nat least", "Freeable\nat most", "VMs/\nhost", "Power")
+    for title, foot in zip(titles, _figures(total), strict=True):
+        made.add_column(title, footer=foot, justify="right", no_wrap=True)
+    if len(ceilings) > 1:
+        made.add_column("Ceiling", justify="right", no_wrap=True)
+    made.add_column("How sure", no_wrap=True)
+    for cluster in clusters:
+        mark = "\n[magenta]simulated[/magenta]" if cluster["simulated"] else ""
+        ceiling = [f"{cluster['ceiling_ratio']:.0%}"] if len(ceilings) > 1 else []
+        cells = [*_figures(cluster), *ceiling, certainty(cluster)]
+        made.add_row(escape(name(cluster)) + mark, *cells)
     return made
+
+
+def remarks(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the table leaves out, one line each."""
+    yield (
+        "A bound, not yet a plan of moves: no plan can use fewer hosts than needed at least;"
+        " whole virtual machines may need more."
+    )
+    clusters = report["clusters"]
+    if any(certainty(cluster).startswith("low") for cluster in clusters):
+        yield f"low: less than {span(RELIABLE_SECONDS)} of history."
+    if _partial(report["total"]) and report["total"]["power_watts"] is not None:
+        known, present = report["total"]["hosts_with_power"], report["total"]["hosts_present"]
+        yield f"*: power is known of {known} of {present} hosts; the sum is theirs."
+    for cluster in clusters:
+        share = cluster["basis"]["completeness_ratio"]
+        if cluster["hosts_needed"] is not None and share < COMPLETE:
+            yield (
+                f"{name(cluster)}: {1 - share:.0%} of the samples are missing and were filled with"
+                " each host's own 95th percentile."
+            )
+        if cluster["beyond"]:
+            yield (
+                f"{name(cluster)}: demand was more than all its hosts may carry under the ceiling;"
+                " nothing can be freed there."
+            )
+    if report["total"]["simulated"]:
+        yield "Simulated hosts are among these figures."
 
 
 def show(report: Mapping[str, Any], console: Console) -> None:
@@ -108,22 +123,14 @@ def show(report: Mapping[str, Any], console: Console) -> None:
     if not report["clusters"]:
         console.print("No host has reported yet: start an agent, then ask again.")
         return
+    ceiling = f"{report['ceiling_ratio']:.0%}"
     if report["what_if"]:
-        console.print(f"What if the ceiling were {report['ceiling_ratio']:.0%} everywhere:")
+        console.print(f"What if the ceiling were {ceiling} everywhere:")
+    else:
+        console.print(f"Under the estate's ceiling of {ceiling} CPU:")
     console.print(table(report))
-    console.print(
-        "This is a bound, not yet a plan of moves: no plan can use fewer hosts than needed at"
-        " least; whole virtual machines may need more."
-    )
-    if report["total"]["simulated"]:
-        console.print("Simulated hosts are among these figures.", style="magenta")
-    beyond = [cluster for cluster in report["clusters"] if cluster["beyond"]]
-    for cluster in beyond:
-        console.print(
-            f"! {escape(cluster['site'])}/{escape(cluster['cluster'])}: demand was more than all"
-            " its hosts may carry under the ceiling; nothing can be freed there.",
-            style="yellow",
-        )
+    for line in remarks(report):
+        console.print(line, markup=False, highlight=False)
 
 
 def plan(

@@ -66,7 +66,7 @@ def headroom(fleet, tmp_path):
                 CliRunner().invoke,
                 command,
                 [*arguments, "--data", str(tmp_path)],
-                env={"COLUMNS": "160"},
+                env={"COLUMNS": "80"},
             )
         finally:
             await server.stop()
@@ -97,12 +97,20 @@ def test_another_ceiling_gives_another_bound(headroom):
 
 def test_the_table_says_what_it_is_and_what_it_is_not(headroom):
     output = headroom().output
-    (paris,) = [line for line in output.splitlines() if "paris" in line]
-    for said in ("web (simulated)", "40%", "10", "3.0", "1,500 W", "5 minutes", "too short"):
-        assert said in paris
-    assert "[db]" in output
+    (paris,) = [line for line in output.splitlines() if "paris/web" in line]
+    assert paris.split() == [
+        *["paris/web", "10", "3", "7", "3.0"],
+        "1,500",
+        "W",
+        "low",
+        "(5",
+        "minutes)",
+    ]
+    assert "Under the estate's ceiling of 40% CPU" in output
     assert "not yet a plan of moves" in output
-    assert "nothing can be freed there" in output
+    assert "lyon/[db]: demand was more than all its hosts may carry" in output
+    assert "*: power is known of 10 of 11 hosts" in output
+    assert "low: less than 21 days of history" in output
     assert "Simulated hosts" in output
 
 
@@ -122,6 +130,16 @@ def test_a_percentage_gets_the_ratio_it_meant(headroom):
     assert "did you mean 0.4?" in str(headroom("--ceiling", "40").exception)
 
 
-def test_power_says_of_how_many_hosts_it_is():
-    assert plan.power(12_345.0, 9, 10) == "12.3 kW (9 of 10 hosts)"
-    assert plan.power(None, 0, 10) == "-"
+def test_the_table_fits_a_terminal_of_80_columns(headroom):
+    output = headroom().output
+    assert max(len(line) for line in output.splitlines()) <= 80
+    assert "…" not in output
+    assert "paris/web" in output
+
+
+@pytest.mark.parametrize(
+    ("watts", "partial", "said"),
+    [(999.6, False, "1,000 W"), (12_345.0, True, "12.3 kW*"), (None, True, "-")],
+)
+def test_power_is_said_in_a_unit_that_fits(watts, partial, said):
+    assert plan.power(watts, partial=partial) == said
