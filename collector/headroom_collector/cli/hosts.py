@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import httpx
 import typer
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -20,8 +21,8 @@ from headroom_collector.cli.client import CliError, client
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 UNKNOWN = "-"
-COLUMNS = ("Host", "Site", "Cluster", "Class", "Status")
-FIGURES = ("CPU\n5 min mean", "Ceiling", "VMs", "Memory used", "Power", "Last sample")
+COLUMNS = ("Host", "Site/cluster", "Status")
+FIGURES = ("CPU/ceiling", "VMs", "Memory", "Power", "Last sample")
 PAGE = 1000
 
 app = typer.Typer(help="List hosts; retire, restore, rename them, or put them in maintenance.")
@@ -87,40 +88,45 @@ def ago(now: datetime, text: str) -> str:
     return f"{seconds:.0f} s"
 
 
-def _ratio(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.0%}"
+def _place(host: Mapping[str, Any]) -> str:
+    if not (host["site"] or host["cluster"]):
+        return "(unassigned)"
+    return escape(f"{host['site'] or UNKNOWN}/{host['cluster'] or UNKNOWN}")
 
 
 def _memory(host: Mapping[str, Any]) -> str:
     used, total = host["memory_used_bytes"], host["memory_total_bytes"]
-    if used is None or total is None:
-        return UNKNOWN
-    return f"{used / 2**30:.1f} of {total / 2**30:.1f} GiB"
+    return UNKNOWN if used is None or not total else f"{used / total:.0%}"
 
 
 def _power(power: Mapping[str, Any] | None) -> str:
-    return UNKNOWN if power is None else f"{power['watts']:.0f} W {escape(power['kind'])}"
+    if power is None:
+        return UNKNOWN
+    return f"{'' if power['kind'] == 'measured' else '~'}{power['watts']:.0f} W"
 
 
 def _cpu(host: Mapping[str, Any]) -> str:
-    ratio = host["cpu_utilisation_ratio"]
-    if ratio is not None and ratio > host["ceiling_ratio"]:
-        return f"[yellow]{ratio:.0%} over[/yellow]"
-    return _ratio(ratio)
+    ratio, ceiling = host["cpu_utilisation_ratio"], f"{host['ceiling_ratio']:.0%}"
+    if ratio is None:
+        return f"{UNKNOWN} / {ceiling}"
+    over = ratio > host["ceiling_ratio"]
+    return f"[yellow]! {ratio:.0%} / {ceiling}[/yellow]" if over else f"{ratio:.0%} / {ceiling}"
+
+
+def _status(host: Mapping[str, Any], now: datetime) -> str:
+    said = status(host, now)
+    colour = "cyan" if said != "present" else "none"
+    said = f"[{colour}]{escape(said)}[/{colour}]"
+    return f"{said}, [magenta]simulated[/magenta]" if host["simulated"] else said
 
 
 def _row(host: Mapping[str, Any], now: datetime) -> list[str]:
-    name = escape(host["name"])
-    said = escape(status(host, now))
     vms = host["vms_running"]
     return [
-        f"{name} [magenta](simulated)[/magenta]" if host["simulated"] else name,
-        escape(host["site"] or ("(unassigned)" if not host["assigned"] else UNKNOWN)),
-        escape(host["cluster"] or UNKNOWN),
-        escape(host["class"] or UNKNOWN),
-        said if host["status"] == "present" and not host["silent"] else f"[cyan]{said}[/cyan]",
+        escape(host["name"]),
+        _place(host),
+        _status(host, now),
         _cpu(host),
-        _ratio(host["ceiling_ratio"]),
         UNKNOWN if vms is None else str(vms),
         _memory(host),
         _power(host["power"]),
@@ -130,7 +136,7 @@ def _row(host: Mapping[str, Any], now: datetime) -> list[str]:
 
 def table(hosts: list[dict[str, Any]], now: datetime) -> Table:
     """Return hosts as a table."""
-    made = Table(header_style="bold")
+    made = Table(header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for title in COLUMNS:
         made.add_column(title, overflow="fold")
     for title in FIGURES:
@@ -138,6 +144,11 @@ def table(hosts: list[dict[str, Any]], now: datetime) -> Table:
     for host in hosts:
         made.add_row(*_row(host, now))
     return made
+
+
+def _estimated(hosts: list[dict[str, Any]]) -> str:
+    kinds = {host["power"]["kind"] for host in hosts if host["power"]} - {"measured"}
+    return f" Power: ~ is {' or '.join(sorted(kinds))}, not measured." if kinds else ""
 
 
 def show(hosts: list[dict[str, Any]], console: Console, now: datetime, *, chosen: bool) -> None:
@@ -148,6 +159,7 @@ def show(hosts: list[dict[str, Any]], console: Console, now: datetime, *, chosen
         )
         return
     console.print(table(hosts, now))
+    console.print(f"CPU: mean of 5 minutes; ! above the ceiling.{_estimated(hosts)}")
     loose = sum(not host["assigned"] and host["status"] != "retired" for host in hosts)
     if loose:
         console.print(

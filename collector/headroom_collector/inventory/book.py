@@ -21,7 +21,7 @@ from headroom_collector.inventory import tables
 from headroom_collector.inventory.entries import Inventory, InventoryError
 from headroom_collector.inventory.file import load_inventory
 from headroom_collector.inventory.tables import MIGRATIONS, Stage
-from headroom_collector.store.api import Change, Store
+from headroom_collector.store.api import Change, Store, StoreError
 from headroom_core.clock import Clock
 from headroom_core.estate import Member, Placement, Status
 from headroom_core.identity import check_name
@@ -126,21 +126,30 @@ class Book:
         with self._reloading:
             digest = self._digest()
             inventory = load_inventory(self._path) if self._path else Inventory()
-            seen = frozenset(row.name for row in self._store.hosts())
+            seen = tables.read_seen(self._store)
+            changes = self._record(inventory, seen)
             with self._lock:
                 self._state = replace(self._state, inventory=inventory, seen=seen, digest=digest)
-            return self._record()
+            return changes
 
     async def watch(self) -> None:
         """Follow the file until cancelled; a broken one is logged once and the old book stays."""
+        fault = ""
         while True:
             await asyncio.sleep(PERIOD_SECONDS)
-            await asyncio.to_thread(self.poll)
+            try:
+                await asyncio.to_thread(self.poll)
+            except (StoreError, TimeoutError) as error:
+                if str(error) != fault:
+                    LOG.error("inventory: cannot be kept in step, tried again: %s", error)  # noqa: TRY400 -- the line says it all
+                fault = str(error)
+            else:
+                fault = ""
 
     def poll(self) -> list[str]:
         """Reload where the file or the set of hosts changed; returns one line a change."""
         digest = self._digest()
-        seen = frozenset(row.name for row in self._store.hosts())
+        seen = tables.read_seen(self._store)
         if digest == self._refused or (digest, seen) == (self._state.digest, self._state.seen):
             return []
         try:
@@ -220,18 +229,16 @@ class Book:
         self._store.change(write).add_done_callback(finish)
         return told
 
-    def _record(self) -> list[str]:
+    def _record(self, inventory: Inventory, seen: frozenset[str]) -> list[str]:
         """Bring the placements in the store into step; one reload at a time."""
         if self._path is None:
             return []
-        state = self._state
         before = tables.read_placements(self._store)
-        hosts = sorted({*before, *state.seen, *state.inventory.exact})
-        changed = [
-            (host, before.get(host, Placement()), self._state.inventory.placement(host))
-            for host in hosts
+        pairs = [
+            (host, before.get(host, Placement()), inventory.placement(host))
+            for host in sorted({*before, *seen, *inventory.exact})
         ]
-        changed = [(host, old, new) for host, old, new in changed if old != new]
+        changed = [(host, old, new) for host, old, new in pairs if old != new]
         if changed:
             now = self._clock.now()
             rows = [(host, new) for host, _, new in changed]
@@ -245,7 +252,7 @@ class Book:
         name = self._follow(state, host)
         known = {*state.seen, *state.inventory.exact, *state.renames, *state.renames.values()}
         if host not in known:
-            known.update(row.name for row in self._store.hosts())
+            known.update(tables.read_seen(self._store))
         if host not in known:
             near = difflib.get_close_matches(host, known, n=1)
             hint = f"; did you mean '{near[0]}'?" if near else ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from headroom_collector.store.api import Migration, Reader
+from headroom_collector.store.api import COLLECTOR_HOST, Migration, Reader
 from headroom_core.estate import Placement, Status
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -36,6 +36,12 @@ class Stage:
     until: int | None = None
     reason: str = ""
     author: str = ""
+
+
+def read_seen(reader: Reader) -> frozenset[str]:
+    """Return the names of all hosts that ever reported, without their facts; raises StoreError."""
+    rows = reader.query("SELECT name FROM hosts WHERE name <> ?", [COLLECTOR_HOST])
+    return frozenset(rows.column("name").to_pylist())
 
 
 def read_stages(reader: Reader) -> dict[str, Stage]:

@@ -51,11 +51,13 @@ def test_hosts_are_a_table_with_units_for_people(run: Run, fleet, clock) -> None
     text = run().stdout
 
     (db,) = [line for line in text.splitlines() if "db-1" in line]
-    for figure in ("par1", "present", "70% over", "60%", "4.0 of 16.0 GiB", "300 W modelled"):
+    for figure in ("par1/db", "present", "! 70% / 60%", "25%", "~300 W"):
         assert figure in db
     (stray,) = [line for line in text.splitlines() if "stray" in line]
-    assert "(simulated)" in stray
+    assert "present, simulated" in stray
     assert "(unassigned)" in stray
+    assert "Power: ~ is modelled, not measured." in text
+    assert max(map(len, text.splitlines())) <= 100
     assert "1 of 2 without a site and cluster: name them in the inventory." in text
     assert "\x1b" not in text
 

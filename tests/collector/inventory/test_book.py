@@ -8,7 +8,7 @@ import pytest
 
 from headroom_collector.inventory.book import Book, BookError
 from headroom_collector.inventory.entries import InventoryError
-from headroom_collector.store.api import Store
+from headroom_collector.store.api import Store, StoreError
 from headroom_core.clock import Clock
 from headroom_core.estate import Placement, Status
 from headroom_core.identity import IdentityError
@@ -163,19 +163,69 @@ class Ear(logging.Handler):
         self._loop.call_soon_threadsafe(self._said.set)
 
 
-def test_watching_follows_the_file(book: Book, path: Path) -> None:
+def heard(book: Book) -> list[str]:
+    """Let a book watch until it logs something, and return that."""
     log = logging.getLogger("headroom_collector.inventory.book")
     with asyncio.Runner() as runner:
         said = asyncio.Event()
         ear = Ear(said, runner.get_loop())
         log.addHandler(ear)
         log.setLevel(logging.INFO)
-        path.write_text("host,site,cluster,purchase_date\ndb-1,par1,db,2020-01-02\n")
         runner.run(follow(book, said))
     log.removeHandler(ear)
     log.setLevel(logging.NOTSET)
+    return ear.lines
 
-    assert ear.lines == ["inventory: db-1: site fra1 -> par1"]
+
+def test_watching_follows_the_file(book: Book, path: Path) -> None:
+    path.write_text("host,site,cluster,purchase_date\ndb-1,par1,db,2020-01-02\n")
+
+    assert heard(book) == ["inventory: db-1: site fra1 -> par1"]
+
+
+class Reluctant:
+    """A store that refuses changes while ``fault`` is set."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.fault = False
+
+    def __getattr__(self, name: str):
+        return getattr(self._store, name)
+
+    def change(self, change):
+        if self.fault:
+            raise StoreError("the disk is full")
+        return self._store.change(change)
+
+
+def test_a_change_that_the_store_did_not_take_is_tried_again(
+    store: Store, path: Path, clock
+) -> None:
+    reluctant = Reluctant(store)
+    book = Book(reluctant, path, clock)
+    path.write_text("host,site,cluster\ndb-1,par1,db\n")
+    clock.time += HOUR
+    reluctant.fault = True
+    with pytest.raises(StoreError, match="the disk is full"):
+        book.poll()
+    assert book.member("db-1").placement.site == "fra1"
+
+    reluctant.fault = False
+    assert len(book.poll()) == 1
+    assert book.member("db-1").placement.site == "par1"
+    assert book.placement_at("db-1", clock.time).site == "par1"
+
+
+def test_watching_outlives_a_store_that_fails(store: Store, path: Path, clock) -> None:
+    reluctant = Reluctant(store)
+    book = Book(reluctant, path, clock)
+    path.write_text("host,site,cluster\ndb-1,par1,db\n")
+    reluctant.fault = True
+
+    lines = heard(book)
+
+    assert lines == ["inventory: cannot be kept in step, tried again: the disk is full"]
 
 
 def test_retired_and_restored_survive_a_restart(
