@@ -29,6 +29,9 @@ class LibvirtPipe:
             stderr=subprocess.DEVNULL,
             bufsize=0,
         )
+        # Not select(): an agent with many files open would pass its limit of 1,024.
+        self._poll = select.poll()
+        self._poll.register(self._stdout(), select.POLLIN)
         self._got = bytearray()
         self._asked: float | None = None
 
@@ -55,7 +58,8 @@ class LibvirtPipe:
         """Return the line that answers, or None where it does not come in time."""
         until = time.monotonic() + seconds
         while not self._got.endswith(b"\n"):
-            ready, _, _ = select.select([self._stdout()], [], [], max(0, until - time.monotonic()))
+            left = max(0.0, until - time.monotonic())
+            ready = self._poll.poll(math.ceil(left * 1000))
             if not ready:
                 return None
             chunk = os.read(self._stdout(), 1 << 16)

@@ -29,6 +29,14 @@ from headroom_proto.v1 import telemetry_pb2
 
 NOW = Moment(1_764_000_000_000_000_000, 1_000_000_000)
 SECOND = 1_000_000_000
+HANGING = """\
+import signal
+VIR_DOMAIN_STATS_STATE = VIR_DOMAIN_STATS_CPU_TOTAL = 1
+VIR_DOMAIN_STATS_BALLOON = VIR_DOMAIN_STATS_VCPU = 2
+class libvirtError(Exception): ...
+def registerErrorHandler(handler, context): ...
+def openReadOnly(uri): signal.sigwait([signal.SIGUSR1])
+"""
 NODE = """\
 <node>
 {domains}
@@ -174,18 +182,27 @@ def test_an_unknown_uri_is_one_line(
     assert "nonsense:///x" in caplog.text
 
 
-def test_a_missing_libvirt_python_says_what_to_install(tmp_path: Path) -> None:
-    (tmp_path / "libvirt.py").write_text("raise ImportError('not here')\n")
-    command = [sys.executable, "-P", "-m", "headroom_agent.samplers.libvirt_child", "x:///", "9"]
-    done = subprocess.run(
-        command,
-        input=b"?\n",
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        check=True,
+def child(module: str, folder: Path) -> "subprocess.CompletedProcess[bytes]":
+    """Ask a child of its own once, with ``module`` in the place of libvirt-python."""
+    (folder / "libvirt.py").write_text(module)
+    command = [sys.executable, "-P", "-m", "headroom_agent.samplers.libvirt_child", "x:///", "1"]
+    env = os.environ | {"PYTHONPATH": str(folder)}
+    return subprocess.run(
+        command, input=b"?\n", env=env, capture_output=True, timeout=60, check=False
     )
+
+
+def test_a_missing_libvirt_python_says_what_to_install(tmp_path: Path) -> None:
+    done = child("raise ImportError('not here')\n", tmp_path)
+    assert done.returncode == 0
     with pytest.raises(AnswerError, match=r"pip install 'headroom\[libvirt\]'"):
         parse(done.stdout)
+
+
+def test_a_call_that_hangs_ends_by_itself_where_no_agent_is_left(tmp_path: Path) -> None:
+    done = child(HANGING, tmp_path)
+    assert done.returncode == -signal.SIGALRM
+    assert done.stdout == b""
 
 
 @pytest.mark.parametrize(
