@@ -22,7 +22,7 @@ from headroom_collector.cli.client import CliError, client
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 UNKNOWN = "-"
 COLUMNS = ("Host", "Site/cluster", "Status")
-FIGURES = ("CPU/ceiling", "VMs", "Memory", "Power", "Last sample")
+FIGURES = ("CPU/ceiling", "VMs", "Memory", "Power", "Heard")
 PAGE = 1000
 
 app = typer.Typer(help="List hosts; retire, restore, rename them, or put them in maintenance.")
@@ -115,9 +115,10 @@ def _cpu(host: Mapping[str, Any]) -> str:
 
 def _status(host: Mapping[str, Any], now: datetime) -> str:
     said = status(host, now)
-    colour = "cyan" if said != "present" else "none"
-    said = f"[{colour}]{escape(said)}[/{colour}]"
-    return f"{said}, [magenta]simulated[/magenta]" if host["simulated"] else said
+    words = [] if said == "present" and host["simulated"] else [escape(said)]
+    if said != "present":
+        words = [f"[cyan]{words[0]}[/cyan]"]
+    return ", ".join([*words, *(["[magenta]simulated[/magenta]"] if host["simulated"] else [])])
 
 
 def _row(host: Mapping[str, Any], now: datetime) -> list[str]:
@@ -136,11 +137,11 @@ def _row(host: Mapping[str, Any], now: datetime) -> list[str]:
 
 def table(hosts: list[dict[str, Any]], now: datetime) -> Table:
     """Return hosts as a table."""
-    made = Table(header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    made = Table(header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for title in COLUMNS:
         made.add_column(title, overflow="fold")
     for title in FIGURES:
-        made.add_column(title, justify="right")
+        made.add_column(title, justify="right", no_wrap=True)
     for host in hosts:
         made.add_row(*_row(host, now))
     return made
