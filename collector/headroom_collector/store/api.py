@@ -7,8 +7,10 @@ kind (``host_sample``, ``vm_sample``, ``energy_sample``, ...), each with the col
     time BIGINT (UTC nanoseconds), host_id INTEGER, thing_id INTEGER, commit_id BIGINT,
     then the kind's columns as the catalogue names them (DOUBLE or BIGINT, NULL where unknown)
 
-and against the tables ``hosts`` and ``things``. ``commit_id`` only grows: it is the position that
-durable cursors keep.
+and against the tables ``hosts`` and ``things`` (``labels`` is JSON; ``last_seen`` may lag by a
+minute). ``commit_id`` only grows: it is the position that durable cursors keep. Kinds that are
+rolled up have a table ``<kind>_5m``, described in ``rollup``; ``gaps`` holds batches that are lost
+for good, ``refusals`` the refused values by host, hour and reason. Times are UTC nanoseconds.
 """
 
 from collections.abc import Callable, Mapping, Sequence

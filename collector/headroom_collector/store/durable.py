@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 Sync = Callable[[int], None]
@@ -23,7 +24,7 @@ class Files:
 
     def sync(self) -> None:
         """Make every file of the database durable; raises OSError where one is not."""
-        there = {self._path: self._path.stat().st_ino, **self._logs()}
+        there = {path: found.st_ino for path, found in self._found().items()}
         for path in [path for path, (_, inode) in self._open.items() if there.get(path) != inode]:
             os.close(self._open.pop(path)[0])
         fresh = [path for path in there if path not in self._open]
@@ -36,18 +37,21 @@ class Files:
             self._sync_folder()
 
     def bytes(self) -> int:
-        """Return the size of the files."""
-        return sum(path.stat().st_size for path in (self._path, *self._logs()) if path.exists())
+        """Return the size of the files; safe from any thread."""
+        return sum(found.st_size for found in self._found().values())
 
     def close(self) -> None:
         """Let go of the files, after the database did; idempotent."""
         while self._open:
             os.close(self._open.popitem()[1][0])
 
-    def _logs(self) -> dict[Path, int]:
-        """Return the write-ahead logs with their inodes; a checkpoint makes them come and go."""
-        names = self._path.parent.glob(f"{self._path.name}*.wal")
-        return {path: path.stat().st_ino for path in names}
+    def _found(self) -> dict[Path, os.stat_result]:
+        """Return the database and its write-ahead logs; a checkpoint makes those come and go."""
+        found = {}
+        for path in (self._path, *self._path.parent.glob(f"{self._path.name}*.wal")):
+            with suppress(FileNotFoundError):
+                found[path] = path.stat()
+        return found
 
     def _sync_folder(self) -> None:
         descriptor = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -84,9 +84,9 @@ class DuckStore:
 
     def close(self) -> None:
         """Commit what is queued and close; idempotent."""
-        if self._inbox.close():
-            self._writer.stop()
-            self._database.close()
+        self._inbox.close()
+        self._writer.stop()
+        self._database.close()
 
 
 def _prepare(

@@ -114,7 +114,11 @@ class Group:
         things = self.memory.things.setdefault(host, {})
         for time, thing, values in rows.rows:
             entry = things.get((rows.kind, thing.key))
-            if entry is None or time - entry.seen > FRESH or entry.labels != thing.labels:
+            if (
+                entry is None
+                or not entry.first <= time <= entry.last + FRESH
+                or entry.labels != thing.labels
+            ):
                 entry = self._thing(host, rows.kind, thing, time)
             sheet = self.sheets.get((rows.kind, time // DAY))
             if sheet is None:
@@ -128,19 +132,20 @@ class Group:
         things = self.memory.things[host]
         entry = things.get((kind, thing.key))
         if entry is None:
-            entry = Known(self.memory.next_thing, {}, time)
+            entry = Known(self.memory.next_thing, {}, time, time)
             things[kind, thing.key] = entry
             self.memory.next_thing += 1
-        if time + FRESH >= entry.seen:  # an old batch brings old labels
+        if time + FRESH >= entry.last:  # an old batch brings old labels
             entry.labels = dict(thing.labels)
-        entry.seen = max(entry.seen, time)
+        entry.first, entry.last = min(entry.first, time), max(entry.last, time)
         self.things[entry.id] = {
             "id": entry.id,
             "host": host,
             "kind": kind,
             "key": thing.key,
             "labels": json.dumps(entry.labels),
-            "time": entry.seen,
+            "first": entry.first,
+            "last": entry.last,
         }
         return entry
 

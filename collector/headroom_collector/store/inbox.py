@@ -82,13 +82,12 @@ class Inbox:
                 return
         item.future.set_exception(StoreError("the store is closed"))
 
-    def close(self) -> bool:
-        """Take nothing more; returns whether this call closed it."""
+    def close(self) -> None:
+        """Take nothing more; idempotent."""
         with self._lock:
-            first, self._closed = not self._closed, True
-            if first:
+            if not self._closed:
+                self._closed = True
                 self._queue.put(None)
-            return first
 
     def gather(self) -> tuple[list[Item], bool]:
         """

@@ -23,11 +23,12 @@ class Mark:
 
 @dataclass(slots=True)
 class Known:
-    """A thing that is in the table; ``seen`` is its ``last_seen`` there, UTC nanoseconds."""
+    """A thing that is in the table, with its first and last time there, in UTC nanoseconds."""
 
     id: int
     labels: Mapping[str, str]
-    seen: int
+    first: int
+    last: int
 
 
 @dataclass(slots=True)
@@ -61,9 +62,11 @@ class Memory:
             ).fetchall()
         }
         self.things = {}
-        rows = cursor.execute("SELECT host_id, kind, key, id, labels, last_seen FROM things")
-        for host, kind, key, number, labels, seen in rows.fetchall():
-            known = Known(number, json.loads(labels), seen)
+        rows = cursor.execute(
+            "SELECT host_id, kind, key, id, labels, first_seen, last_seen FROM things"
+        )
+        for host, kind, key, number, labels, first, last in rows.fetchall():
+            known = Known(number, json.loads(labels), first, last)
             self.things.setdefault(host, {})[kind, key] = known
 
     def durable(self) -> dict[Epoch, int]:

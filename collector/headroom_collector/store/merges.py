@@ -38,13 +38,14 @@ THING = pa.schema(
         ("kind", pa.string()),
         ("key", pa.string()),
         ("labels", pa.string()),
-        ("time", pa.int64()),
+        ("first", pa.int64()),
+        ("last", pa.int64()),
     ]
 )
 THINGS = """
 MERGE INTO things t USING incoming i ON t.id = i.id
-WHEN MATCHED THEN UPDATE SET labels = i.labels::JSON, last_seen = greatest(t.last_seen, i.time)
-WHEN NOT MATCHED THEN INSERT VALUES (i.id, i.host, i.kind, i.key, i.labels::JSON, i.time, i.time)
+WHEN MATCHED THEN UPDATE SET labels = i.labels::JSON, first_seen = i.first, last_seen = i.last
+WHEN NOT MATCHED THEN INSERT VALUES (i.id, i.host, i.kind, i.key, i.labels::JSON, i.first, i.last)
 """
 
 MARK = pa.schema(

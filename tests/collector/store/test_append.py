@@ -1,5 +1,7 @@
 """What becomes of a batch."""
 
+import random
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -132,3 +134,68 @@ def test_the_statistics_say_what_happened(store: DuckStore) -> None:
     assert found["values_total"] == 4
     assert found["commits_total"] == 2
     assert found["store_bytes"] > 0
+
+
+def test_a_thing_has_the_newest_labels_whatever_comes_late(store: DuckStore) -> None:
+    def named(name: str, time: int) -> list[Rows]:
+        return [Rows("vm", [(time, Thing("a", {"uuid": "a", "name": name}), values("vm"))])]
+
+    hour = 3600 * SECOND
+    append(store, seq=1, rows=named("first", NOON))
+    append(store, seq=2, rows=named("renamed", NOON + hour))
+    append(store, seq=3, rows=named("first", NOON - hour))
+    sql = "SELECT labels->>'name', first_seen, last_seen FROM things"
+    assert rows(store, sql) == [("renamed", NOON - hour, NOON + hour)]
+    assert rows(store, "SELECT count(DISTINCT thing_id) FROM vm_sample") == [(1,)]
+
+
+@dataclass
+class Model:
+    """What the store is to do with batches, in plain words."""
+
+    stored: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+
+    def take(self, host: str, seq: int, crc32: int, gap: bool) -> Result:
+        known = self.stored.setdefault(host, [])
+        newest, content = known[-1] if known else (None, None)
+        if newest is not None and seq <= newest:
+            clash = seq == newest and crc32 != content
+            return Result.CLASH if clash else Result.DUPLICATE
+        if newest is not None and seq > newest + 1 and not gap:
+            return Result.HOLE
+        known.append((seq, crc32))
+        return Result.STORED
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_mixture_of_batches_is_taken_as_the_protocol_says(opened: Any, seed: int) -> None:
+    rng, model = random.Random(seed), Model()
+    for _ in range(3):
+        store = opened()
+        sent = []
+        for _ in range(60):
+            host = rng.choice(["a", "b", "c"])
+            newest = (model.stored.get(host) or [(0, 0)])[-1][0]
+            one = (
+                host,
+                max(1, newest + rng.randrange(-2, 4)),
+                rng.randrange(2),
+                rng.random() < 0.1,
+            )
+            future = store.append(batch(one[0], one[1], crc32=one[2], gap_before=one[3]))
+            sent.append((future, model.take(*one)))
+        assert [future.result(WAIT).result for future, _ in sent] == [result for _, result in sent]
+        marks = {host: known[-1][0] for host, known in model.stored.items()}
+        assert {host: store.high_water(host, EPOCH) for host in marks} == marks
+        count = sum(len(known) for known in model.stored.values())
+        assert rows(store, "SELECT count(*) FROM host_sample") == [(count,)]
+        lost = sum(known[-1][0] - len(known) for known in model.stored.values())
+        assert rows(store, "SELECT coalesce(sum(to_seq - from_seq + 1), 0) FROM gaps") == [(lost,)]
+        store.close()
+
+
+def test_a_thing_s_times_reach_from_its_oldest_sample_to_its_newest(store: DuckStore) -> None:
+    for seq, seconds in enumerate((0, 30, 300, -500, -100), 1):
+        append(store, seq=seq, rows=[vm_rows(["a"], NOON + seconds * SECOND)])
+    sql = "SELECT first_seen, last_seen FROM things"
+    assert rows(store, sql) == [(NOON - 500 * SECOND, NOON + 300 * SECOND)]
