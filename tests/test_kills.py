@@ -94,24 +94,24 @@ class Killer:
 
     def run(self) -> None:
         for turn in range(KILLS):
+            # Every other turn hits whatever there is, a collector that still starts among it.
             if turn % 2:
                 self._withhold()
-            time.sleep(self.moments.uniform(0.05, 0.5))
+            time.sleep(self.moments.uniform(0.05, 0.6))
             self.collector.kill()
             time.sleep(self.moments.uniform(0.0, 0.5))
             self.agent.kill()
             self.proxy.drop_held()
-            found = self.oracle.look()
-            self.unacknowledged += found > 0
+            self.unacknowledged += self.oracle.look() > 0
             first, second = self.moments.sample([self.collector, self.agent], 2)
             first.start()
             time.sleep(self.moments.uniform(0.0, 0.5))
             second.start()
-            self.spine.wait_ready(self.collector)
             go_on(self.oracle)
 
     def _withhold(self) -> None:
         """With a stream that is up, have batches stored whose acknowledgements do not arrive."""
+        self.spine.wait_ready(self.collector)
         wait_for("the spool to drain", lambda: waiting(self.oracle.spool) == 0)
         self.proxy.hold()
         wait_for("batches to wait", lambda: waiting(self.oracle.spool) > 1)

@@ -1,6 +1,5 @@
 """A real collector and a real agent, each a process of its own, started and killed by pid."""
 
-import os
 import subprocess
 import sys
 import time
@@ -15,7 +14,6 @@ from headroom_collector.tls import Authority, Files
 from headroom_core.clock import SystemClock
 
 START_SECONDS = 40.0
-TESTS = Path(__file__).parent.parent
 
 
 def wait_for(what: str, condition: Callable[[], bool], seconds: float = START_SECONDS) -> None:
@@ -37,14 +35,12 @@ class Program:
     kills: int = 0
 
     def start(self) -> None:
-        environment = os.environ | {"PYTHONPATH": str(TESTS), "PYTHONWARNINGS": "ignore"}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", *self.arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=environment,
             )
 
     @property
@@ -92,7 +88,8 @@ class Spine:
         return self.folder / "data"
 
     def collector(self) -> Program:
-        arguments = ["rigs.spine", str(self.data), f"127.0.0.1:{self.port}"]
+        arguments = ["headroom_collector.cli", "collector", "--data", str(self.data)]
+        arguments += ["--grpc", f"127.0.0.1:{self.port}", "--http", "127.0.0.1:0"]
         return self._program("collector", arguments)
 
     def agent(
