@@ -1,5 +1,6 @@
 """The channel to the collector: mutual TLS, and a dead peer noticed in seconds."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,20 +59,19 @@ def _pem(path: Path, flag: str) -> bytes:
 
 
 REASONS = (
-    ("Cancelling all calls", "it stopped"),
-    ("Socket closed", "the connection broke"),
-    ("recvmsg", "the connection broke"),
-    ("GOAWAY", "it stopped"),
-    ("Connection refused", "nothing listens there; is the collector running?"),
-    ("CERTIFICATE_VERIFY_FAILED", "its certificate is not of the CA in the agent's CA file"),
-    ("certificate", "one of the two does not accept the other's certificate"),
-    ("andshake", "no TLS with the collector; do both have certificates of the same CA?"),
-    ("DNS", "the name cannot be resolved"),
-    ("resolution", "the name cannot be resolved"),
-    ("timed out", "no answer; is a firewall in between?"),
-    ("FD Shutdown", "no answer; is a firewall in between?"),
-    ("Deadline", "no answer; is a firewall in between?"),
+    (r"Connection refused", "nothing listens there; is the collector running?"),
+    (r"CERTIFICATE_VERIFY_FAILED", "its certificate is not of the CA in the agent's CA file"),
+    (r"Hostname Verification|peer name", "its certificate is not a collector's"),
+    (r"WRONG_VERSION_NUMBER", "what listens there is no collector; is the port the gRPC one?"),
+    (r"security handshaker", "key and certificate of this host do not fit together"),
+    (r"resolving|DNS|lookup", "the name cannot be resolved"),
+    (r"failed to connect.*(Socket closed|recvmsg|reset)", "does not accept our certificate"),
+    (r"andshake", "no TLS with it; are both certificates of the same CA, and valid?"),
+    (r"Socket closed|recvmsg|reset", "the connection broke"),
+    (r"Cancelling all calls|GOAWAY", "it stopped"),
+    (r"timed out|FD Shutdown|eadline|ping timeout|keepalive", "no answer; is it reachable?"),
 )
+"""What gRPC's details say of a connection that failed, and what it means to a person."""
 
 
 def explain(error: grpc.RpcError) -> str:
@@ -79,8 +79,8 @@ def explain(error: grpc.RpcError) -> str:
     code = error.code() if isinstance(error, grpc.Call) else None
     details = (error.details() if isinstance(error, grpc.Call) else "") or ""
     if code is grpc.StatusCode.UNAVAILABLE:
-        for part, reason in REASONS:
-            if part in details:
+        for pattern, reason in REASONS:
+            if re.search(pattern, details, re.DOTALL):
                 return reason
     name = code.name if code is not None else "UNKNOWN"
     return f"{name}: {' '.join(details.split())[:200]}"

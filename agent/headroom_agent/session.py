@@ -11,6 +11,7 @@ from headroom_proto.v1 import telemetry_pb2
 
 WELCOME_SECONDS = 20.0
 STALL_SECONDS = 60.0
+FIRST_ANSWER_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -56,6 +57,9 @@ class Session:
                 if batches is not None:
                     self._heard = now if idle else self._heard
                     return telemetry_pb2.PushRequest(batches=batches)
+                if finished and not self.progress.welcomed:
+                    self._end("stopped before the collector answered")
+                    return None
                 if finished:
                     self.said_goodbye = True
                     goodbye = telemetry_pb2.Goodbye(reason="the agent was told to stop")
@@ -107,8 +111,14 @@ class Session:
             self._changed.notify_all()
 
     def finish(self, by: float) -> None:
-        """Send what is left and say goodbye, at ``by`` (monotonic seconds) at the latest."""
+        """
+        Send what is left and say goodbye, at ``by`` (monotonic seconds) at the latest.
+
+        A collector that has not answered yet is waited for a moment only.
+        """
         with self._changed:
+            if not self.progress.welcomed:
+                by = min(by, self.clock() + FIRST_ANSWER_SECONDS)
             self._finish_by = by
             self._changed.notify_all()
 

@@ -11,7 +11,7 @@ from headroom_agent.backoff import Backoff
 from headroom_agent.channel import Endpoint, TlsFilesError, explain
 from headroom_agent.notices import Notices
 from headroom_agent.progress import Progress, ReopenError
-from headroom_agent.session import Session
+from headroom_agent.session import FIRST_ANSWER_SECONDS, Session
 from headroom_agent.spool import Spool
 from headroom_agent.spool_schema import SpoolError
 from headroom_proto.v1 import telemetry_pb2, telemetry_pb2_grpc
@@ -63,7 +63,6 @@ class Transport:
         self._notices, self._backoff, self._clock = notices, backoff, clock
         self._mutex = threading.Lock()
         self._session: Session | None = None
-        self._finish_by: float | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="transport", daemon=True)
 
@@ -85,15 +84,16 @@ class Transport:
         Takes ``drain_seconds`` and a little more at most; returns whether goodbye was said.
         """
         with self._mutex:
-            self._finish_by = self._clock() + drain_seconds
+            self._stopping.set()
             session = self._session
-        self._stopping.set()
         if session is not None:
-            session.finish(self._finish_by)
-        self._thread.join(drain_seconds + JOIN_SECONDS)
+            session.finish(self._clock() + drain_seconds)
+        self._thread.join(FIRST_ANSWER_SECONDS)
+        if session is None or session.progress.welcomed:
+            self._thread.join(drain_seconds + JOIN_SECONDS)
         if self._thread.is_alive() and session is not None:
             session.close()
-            session.cancel()
+            session.cancel()  # gRPC does not ask for requests before it is connected
             self._thread.join(JOIN_SECONDS)
         return session is not None and session.said_goodbye
 
@@ -136,8 +136,8 @@ class Transport:
         session.cancel = call.cancel
         with self._mutex:
             self._session = session
-            if self._finish_by is not None:
-                session.finish(self._finish_by)
+            if self._stopping.is_set():
+                call.cancel()  # stopped just now: nobody waits for this stream
         try:
             for response in call:
                 session.handle(response)

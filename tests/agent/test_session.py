@@ -8,7 +8,7 @@ import pytest
 
 from headroom_agent.notices import Notices
 from headroom_agent.progress import Progress
-from headroom_agent.session import STALL_SECONDS, WELCOME_SECONDS, Session
+from headroom_agent.session import FIRST_ANSWER_SECONDS, STALL_SECONDS, WELCOME_SECONDS, Session
 from headroom_agent.spool import Limits, Spool
 from headroom_proto.v1 import telemetry_pb2 as pb
 
@@ -95,6 +95,18 @@ def test_goodbye_does_not_wait_for_an_acknowledgement_for_ever(
     session.finish(clock.now + 5)
     clock.now += 5
     assert kind(requests) == "goodbye"
+
+
+def test_a_collector_that_never_answered_gets_no_goodbye(session: Session, clock: Clock) -> None:
+    cancelled = []
+    session.cancel = lambda: cancelled.append(True)
+    requests = session.requests()
+    assert kind(requests) == "hello"
+    session.finish(clock.now + 5)
+    clock.now += FIRST_ANSWER_SECONDS
+    assert kind(requests) is None
+    assert cancelled == [True]
+    assert not session.said_goodbye
 
 
 def test_a_closed_session_ends_its_requests(session: Session) -> None:

@@ -1,9 +1,11 @@
 """The stream over real mutual TLS: every batch arrives once, whatever comes in between."""
 
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -225,6 +227,50 @@ def test_a_ca_that_did_not_sign_the_collector_is_one_line(
     start(listening.address, Pki(trustme.CA(), tmp_path).agent())
     assert "its certificate is not of the CA in the agent's CA file" in lines.wait("collector 127")
     assert listening.peer.messages.empty()
+
+
+def test_an_agent_of_another_ca_is_told_so(
+    listening: Listening, pki: Pki, start: Start, lines: Lines, tmp_path: Path
+) -> None:
+    tls = Pki(trustme.CA(), tmp_path).agent()
+    pki.ca.cert_pem.write_to_path(str(tls / "ca.pem"))
+    start(listening.address, tls)
+    assert "does not accept our certificate" in lines.wait("collector 127")
+
+
+def test_a_key_of_another_certificate_is_named(
+    listening: Listening, pki: Pki, start: Start, lines: Lines, tmp_path: Path
+) -> None:
+    tls = pki.agent("odd")
+    pki.ca.issue_cert("else").private_key_pem.write_to_path(str(tls / "key.pem"))
+    start(listening.address, tls)
+    line = lines.wait("collector 127")
+    assert "key and certificate of this host do not fit together" in line
+
+
+def test_a_port_of_something_else_is_named(pki: Pki, start: Start, lines: Lines) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        start(f"127.0.0.1:{server.server_port}", pki.agent())
+        assert "what listens there is no collector" in lines.wait("collector 127")
+        server.shutdown()
+        thread.join()
+
+
+def test_a_name_that_does_not_exist_is_named(pki: Pki, start: Start, lines: Lines) -> None:
+    start("no-such-host.invalid:9440", pki.agent())
+    assert "the name cannot be resolved" in lines.wait("collector no-such-host.invalid:9440")
+
+
+def test_stopping_does_not_wait_for_a_peer_that_says_nothing(
+    pki: Pki, start: Start, spool: Spool
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        transport = start(f"127.0.0.1:{silent.getsockname()[1]}", pki.agent())
+        with silent.accept()[0]:
+            assert not transport.stop(5.0)
+            assert not transport._thread.is_alive()
 
 
 def test_certificates_that_are_missing_are_named_and_waited_for(
