@@ -8,8 +8,6 @@ import typer
 
 from headroom_core.ceiling import DEFAULT_RATIO, Ceiling
 from headroom_core.rules import Rule
-from headroom_dashboards.consolidation import consolidation
-from headroom_dashboards.frame import to_json
 
 FOLDER = Path("dashboards/generated")
 
@@ -22,7 +20,11 @@ def top() -> None:
 
 
 def files(ceiling: Ceiling) -> dict[str, str]:
-    """Return every dashboard's text by the name of its file."""
+    """Return every dashboard's text by the name of its file; ModuleNotFoundError without the extra."""
+    # grafanalib is an extra, and a command line without it has its other commands all the same.
+    from headroom_dashboards.consolidation import consolidation  # noqa: PLC0415  # see above
+    from headroom_dashboards.frame import to_json  # noqa: PLC0415  # see above
+
     return {"consolidation-headroom.json": to_json(consolidation(ceiling, Rule()))}
 
 
@@ -70,6 +72,10 @@ def generate(
         wanted = files(Ceiling(ceiling))
     except ValueError as error:
         raise _refuse(str(error)) from None
+    except ModuleNotFoundError as error:
+        raise _refuse(
+            f"{str(error.name).partition('.')[0]} is not installed: pip install 'headroom[dashboards]'"
+        ) from None
     try:
         if check:
             lines = differences(wanted, out)

@@ -1,5 +1,7 @@
 """``headroom dashboards generate``: files in step with the code."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,18 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     assert result.exit_code == 1
     assert len(result.stderr.splitlines()) == 1
     assert "choose another with --out" in result.stderr
+
+
+def test_without_grafanalib_the_command_line_loads_and_says_what_to_install(tmp_path):
+    script = (
+        "import sys; sys.modules['grafanalib'] = None\n"
+        "from headroom_dashboards.cli import app\n"
+        f"app(['generate', '--out', {str(tmp_path)!r}])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "headroom: grafanalib is not installed: pip install 'headroom[dashboards]'\n"
+    )

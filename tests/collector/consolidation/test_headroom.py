@@ -41,6 +41,13 @@ def test_ten_hosts_at_ten_percent_need_a_quarter_of_themselves(readings, estate)
     assert found.basis.binding == "cpu"
 
 
+def test_hosts_that_are_all_at_the_ceiling_are_all_needed_and_no_more(readings, estate):
+    for number in range(7):
+        busy(readings, readings.host(f"h{number}", cores=12 + number), 0.4)
+    (found,) = compute(readings, estate, Ceiling(), NOW)
+    assert (found.hosts_needed, found.beyond) == (7, False)
+
+
 def test_memory_that_is_promised_binds(readings, estate):
     for number in range(4):
         busy(readings, readings.host(f"h{number}"), 0.01, domains_memory_bytes=48 * GIB)
