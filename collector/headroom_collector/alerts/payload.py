@@ -88,7 +88,7 @@ def body(notice: Notice, config: Alerts) -> dict[str, Any]:
         "annotations": notes,
         "startsAt": rfc3339(notice.started),
         "endsAt": NEVER if notice.ended is None else rfc3339(notice.ended),
-        "generatorURL": f"{home}/api/v1/alerts?host={quote(notice.alert.host)}",
+        "generatorURL": f"{home}/api/v1/alerts?host={quote(labels.get('host', ''))}",
         "fingerprint": fingerprint(labels),
     }
     return {

@@ -63,7 +63,8 @@ PAST = """
     SELECT e.commit_id, e.position, e.rule, e.host, e.event, e.time, e.started, e.value,
         e.ceiling, e.historical, e.reason, coalesce(h.simulated, false) AS simulated
     FROM alert_history e LEFT JOIN hosts h ON h.name = e.host
-    WHERE (? = '' OR e.host = ?) AND (e.commit_id, e.position) < (?, ?)
+    WHERE (?::VARCHAR[] IS NULL OR list_contains(?::VARCHAR[], e.host))
+        AND (e.commit_id, e.position) < (?, ?)
     ORDER BY e.commit_id DESC, e.position DESC LIMIT ?
 """
 
@@ -77,16 +78,25 @@ def open_alerts(reader: Reader) -> list[OpenAlert]:
 
 
 def history(
-    reader: Reader, host: str = "", before: tuple[int, int] = NEWEST, limit: int = 100
+    reader: Reader,
+    hosts: list[str] | None = None,
+    before: tuple[int, int] = NEWEST,
+    limit: int = 100,
 ) -> list[PastEvent]:
-    """Return the lines before a place in the history, newest first. Raises StoreError."""
-    rows = reader.query(PAST, [host, host, *before, limit])
+    """
+    Return the lines before a place in the history, newest first. Raises StoreError.
+
+    ``hosts`` are names as the store has them, None for all.
+    """
+    rows = reader.query(PAST, [hosts, hosts, *before, limit])
     return [PastEvent(**row) for row in rows.to_pylist()]
 
 
-def history_size(reader: Reader, host: str = "") -> int:
-    """Return how many lines the history has, of one host or (empty) of all. Raises StoreError."""
+def history_size(reader: Reader, hosts: list[str] | None = None) -> int:
+    """Return how many lines the history has, of these hosts or of all. Raises StoreError."""
     rows = reader.query(
-        "SELECT count(*) AS size FROM alert_history WHERE (? = '' OR host = ?)", [host, host]
+        "SELECT count(*) AS size FROM alert_history"
+        " WHERE ?::VARCHAR[] IS NULL OR list_contains(?::VARCHAR[], host)",
+        [hosts, hosts],
     )
     return int(rows["size"].to_pylist()[0])

@@ -75,8 +75,10 @@ async def post(client: httpx.AsyncClient, webhook: Webhook, letter: Letter) -> A
             await _drain(response)
     except (TimeoutError, httpx.TimeoutException):
         return Answer(accepted=False, retry=True, reason=f"no answer within {limit:g} s")
+    except httpx.ConnectError as error:
+        return Answer(accepted=False, retry=True, reason=f"cannot be reached: {error}")
     except httpx.TransportError as error:
-        reason = str(error) or type(error).__name__
+        reason = f"the connection broke: {str(error) or type(error).__name__}"
         return Answer(accepted=False, retry=True, reason=reason)
     except httpx.InvalidURL as error:
         return Answer(accepted=False, reason=f"is no URL to send to: {error}")

@@ -120,6 +120,12 @@ def list_alerts(
     return Page[AlertOut](items=list(page), total=total, next_cursor=after)
 
 
+def _stored(services: Services, host: str) -> list[str]:
+    """Return the names under which the store knows a host: it may have been renamed since."""
+    names = (row.name for row in services.store.hosts())
+    return [name for name in names if services.book.member(name).host == host]
+
+
 def _before(cursor: str) -> tuple[int, int]:
     match decode(cursor) if cursor else queries.NEWEST:
         case (int(commit_id), int(position)) if 0 <= commit_id < 2**63 and 0 <= position < 2**31:
@@ -132,10 +138,11 @@ def list_history(
     given: Given, host: HostFilter = "", limit: Limit = 100, cursor: Cursor = ""
 ) -> Page[PastOut]:
     """Return when alerts fired and resolved, the newest first."""
-    found = queries.history(given.store, host, _before(cursor), limit + 1)
+    hosts = _stored(given, host) if host else None
+    found = queries.history(given.store, hosts, _before(cursor), limit + 1)
     page, more = found[:limit], len(found) > limit
     return Page[PastOut](
         items=[past_out(given, past) for past in page],
-        total=queries.history_size(given.store, host),
+        total=queries.history_size(given.store, hosts),
         next_cursor=encode((page[-1].commit_id, page[-1].position)) if more else None,
     )

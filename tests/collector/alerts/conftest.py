@@ -1,5 +1,6 @@
 """What the tests of alerting stand on: a store, an estate, a clock to turn, a receiver."""
 
+import contextlib
 import json
 import threading
 import time
@@ -85,7 +86,11 @@ class Feed:
 
 @dataclass
 class Receiver:
-    """An HTTP receiver: answers with what is in ``answers``, then 200; "hang" never answers."""
+    """
+    An HTTP receiver: answers with what is in ``answers``, then 200.
+
+    "hang" never answers, "drop" hangs up, "flood" answers 200 with a body without end.
+    """
 
     answers: list[int | str] = field(default_factory=list)
     requests: list[tuple[dict[str, str], dict]] = field(default_factory=list)
@@ -125,11 +130,23 @@ def handler_of(receiver):
             if answer == "hang":
                 receiver.released.wait(30)
                 return
+            if answer == "drop":
+                return
+            if answer == "flood":
+                self.flood()
+                return
             self.send_response(answer)
             if answer == 302:
                 self.send_header("location", receiver.url)
             self.send_header("content-length", "0")
             self.end_headers()
+
+        def flood(self):
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):  # the sender hangs up, as it should
+                while True:
+                    self.wfile.write(b"x" * 65536)
 
         def log_message(self, *args):
             pass

@@ -13,6 +13,7 @@ from headroom_collector.api.alerts import router
 from headroom_collector.api.services import Services
 from headroom_collector.config import Alerts, CollectorConfig, Webhook
 from headroom_core.ceiling import Ceiling
+from headroom_core.estate import Member, Placement
 from headroom_core.rules import Rule
 
 CONFIG = Alerts(
@@ -148,6 +149,15 @@ def test_pages_follow_each_other_without_gap_or_repetition(api, evaluated):
     assert past == api.get("/api/v1/alerts/history").json()["items"]
     of_one, total = pages(api, "/api/v1/alerts/history", host="h1")
     assert ([line["event"] for line in of_one], total) == (["resolved", "fired"], 2)
+
+
+def test_a_host_that_was_renamed_is_found_under_its_present_name(api, evaluated, estate):
+    evaluated(old=[(0, 300, 0.8)])
+    estate.members["old"] = Member("new", Placement())
+    for path in ("/api/v1/alerts", "/api/v1/alerts/history"):
+        (item,) = api.get(path, params={"host": "new"}).json()["items"]
+        assert item["host"] == "new"
+        assert api.get(path, params={"host": "old"}).json()["items"] == []
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "WzFd", "WyJhIiwgImIiXQ", "Wy0xLCAwXQ"])

@@ -125,12 +125,27 @@ def test_a_receiver_that_hangs_is_left_after_the_limit_and_asked_again(
     assert not letters()[0]["failed"]
 
 
+def test_a_receiver_that_hangs_up_is_asked_again(queue, send, receiver, letters):
+    receiver.answers[:] = ["drop"]
+    queue(FIRING)
+    send()
+    assert letters()[0]["reason"].startswith("the connection broke: ")
+    assert not letters()[0]["failed"]
+
+
+def test_an_answer_without_end_is_cut_off_and_its_status_counts(queue, send, receiver, letters):
+    receiver.answers[:] = ["flood"]
+    queue(FIRING)
+    send()
+    assert letters()[0]["sent"]
+
+
 def test_a_receiver_that_is_not_there_is_asked_again(queue, send, letters):
     queue(FIRING)
     send(url=f"http://127.0.0.1:{free_port()}/")
     (letter,) = letters()
     assert (letter["attempts"], letter["failed"], letter["sent"]) == (1, False, False)
-    assert letter["reason"]
+    assert letter["reason"].startswith("cannot be reached: ")
 
 
 def test_an_address_that_is_none_is_final(queue, send, letters):
