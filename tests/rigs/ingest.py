@@ -152,13 +152,15 @@ async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
 class Agent:
     """The agent's end of one stream, a real client over real TLS."""
 
-    def __init__(self, port: int, files: Files, *, certified: bool = True) -> None:
+    def __init__(
+        self, port: int, files: Files, *, certified: bool = True, host: str = "127.0.0.1"
+    ) -> None:
         options = [("grpc.ssl_target_name_override", COLLECTOR_NAME)]
         parts = [files.ca.read_bytes()]
         if certified:
             parts += [files.key.read_bytes(), files.cert.read_bytes()]
         credentials = grpc.ssl_channel_credentials(*parts)
-        self._channel = grpc.aio.secure_channel(f"127.0.0.1:{port}", credentials, options=options)
+        self._channel = grpc.aio.secure_channel(f"{host}:{port}", credentials, options=options)
         self._push: grpc.aio.StreamStreamMultiCallable[bytes, PushResponse] = (
             self._channel.stream_stream(
                 "/headroom.v1.TelemetryService/Push",

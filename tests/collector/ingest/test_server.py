@@ -121,6 +121,16 @@ async def test_a_second_collector_on_the_same_port_is_refused_in_one_line(rig: R
         await agent.acked(1)
 
 
+@pytest.mark.parametrize("address", ["localhost:0", "[::1]:0"])
+async def test_an_address_is_a_name_or_a_number_of_either_kind(rig: Rig, address: str) -> None:
+    server = IngestServer(rig.store, rig.authority.collector_files([]), rig.clock)
+    port = await server.start(address)
+    files = rig.authority.issue_host("web-1")
+    async with Agent(port, files, host=address.removesuffix(":0")) as agent:
+        assert (await agent.hello()).welcome.window == 16
+    await server.stop(1.0)
+
+
 @pytest.mark.parametrize("address", ["192.0.2.1:0", "no.such.name.invalid:0", "nonsense"])
 async def test_an_address_that_is_not_this_machines_is_refused_in_one_line(
     rig: Rig, address: str

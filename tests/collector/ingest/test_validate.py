@@ -2,6 +2,7 @@
 
 import math
 import sys
+import zlib
 from typing import Any
 
 import pytest
@@ -19,6 +20,19 @@ from headroom_proto.v1.telemetry_pb2 import Batch, Cycle
 
 NOW = 1_795_000_000 * SECOND
 LIMITS = Limits()
+REASONS = {
+    "bad_crc",
+    "bad_string",
+    "future_time",
+    "negative_counter",
+    "not_finite",
+    "old_time",
+    "ratio_range",
+    "repeated",
+    "too_large",
+    "too_many",
+    "undecodable",
+}
 SENDER = Sender("web-1", bytes(16), False, "0.1.0", 10.0, {})
 
 
@@ -261,3 +275,23 @@ def test_what_passes_keeps_every_rule_and_what_is_refused_is_counted(
         if not (refusal.reason == "bad_string" and refusal.detail == "vm.name")
     )
     assert len(present) + lost == 1 + len(sent) + len(vms)
+
+
+@given(
+    places=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=12),
+    cut=st.integers(0, 10_000),
+)
+def test_a_payload_that_was_tampered_with_never_breaks_the_intake(
+    places: list[tuple[int, int]], cut: int
+) -> None:
+    made = cycle(NOW, cpu_utilisation_ratio=0.5, load1=1.0)
+    made.facts.hostname = "web-1"
+    made.vms.add(uuid="aa11", name="db", vcpus=2)
+    payload = bytearray(made.SerializeToString())
+    for place, byte in places:
+        payload[place % len(payload)] = byte
+    content = bytes(payload[: cut % (len(payload) + 1)])
+    sent = Batch(epoch=bytes(16), seq=1, crc32=zlib.crc32(content), payload=content)
+    stored = intake(SENDER, sent, NOW, LIMITS, gap_before=False)
+    assert stored.host == "web-1"
+    assert set(reasons(stored)) <= REASONS
