@@ -12,6 +12,7 @@ import grpc
 from headroom_collector.ingest.course import Course
 from headroom_collector.ingest.intake import EPOCH_BYTES, Sender, intake, sender
 from headroom_collector.ingest.settle import Room, Settler, Waiting
+from headroom_collector.ingest.validate import INTEGER_MAX
 from headroom_collector.ingest.wire import Ended, Wire
 from headroom_collector.store.api import Change, Outcome, Result, StoreBatch, StoreError
 from headroom_proto.v1 import telemetry_pb2
@@ -121,8 +122,10 @@ class Session:
         await self._settler.put(None)
 
     async def _take(self, batch: telemetry_pb2.Batch) -> None:
-        if batch.epoch != self._source.epoch or batch.seq == 0:
-            raise _invalid(f"batch {batch.seq}: expected a seq from 1 on and the Hello's epoch")
+        if batch.epoch != self._source.epoch or not 1 <= batch.seq <= INTEGER_MAX:
+            raise _invalid(
+                f"batch {batch.seq}: expected the Hello's epoch and a seq from 1 to {INTEGER_MAX}"
+            )
         course = self._course
         course.arrives(batch.seq)
         if course.unsure(batch.seq):

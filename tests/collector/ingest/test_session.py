@@ -344,12 +344,12 @@ async def test_a_hello_without_a_proper_epoch_is_refused(rig: Rig, epoch: bytes)
             await agent.hello(epoch=epoch)
 
 
-@pytest.mark.parametrize(("seq", "epoch"), [(0, EPOCH), (1, OTHER)])
+@pytest.mark.parametrize(("seq", "epoch"), [(0, EPOCH), (2**63, EPOCH), (1, OTHER)])
 async def test_a_batch_of_another_spool_or_without_a_number_ends_the_stream(
     rig: Rig, seq: int, epoch: bytes
 ) -> None:
     async with rig.agent() as agent:
-        await agent.hello()
+        await agent.hello(first_seq=seq)
         await agent.send(batch(seq, cycle(rig.clock.now()), epoch))
         assert (await agent.ended())[0] is grpc.StatusCode.INVALID_ARGUMENT
     assert rig.store.batches("web-1") == []
