@@ -39,13 +39,13 @@ def _rests(bound: Bound) -> str:
     history = bound.history_seconds
     if history is None:
         return say("rests_unknown")
-    shortest = figures.age(history)
-    longest = figures.age(bound.history_longest_seconds or history)
-    if longest != shortest and history < WEEK:
-        return say("rests_span", age=shortest, longest=longest)
+    longest = bound.history_longest_seconds or history
+    if history < WEEK <= longest:
+        return say("rests_span", age=figures.age(history), longest=figures.age(longest))
     shortness = (("rests_hour", HOUR), ("rests_day", DAY), ("rests_week", WEEK))
-    key = next((key for key, enough in shortness if history < enough), "rests_long")
-    return say(key, age=shortest)
+    key = next((key for key, enough in shortness if longest < enough), "rests_long")
+    ages = list(dict.fromkeys(figures.age(seconds) for seconds in (history, longest)))
+    return say(key, age=say("ages", low=ages[0], high=ages[1]) if ages[1:] else ages[0])
 
 
 def _sure(overview: Overview) -> str:

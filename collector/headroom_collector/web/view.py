@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headroom_collector.web import draw, figures
-from headroom_collector.web.model import Alert, Bound, Cluster, Group, Host, Power
+from headroom_collector.web.model import Alert, Cluster, Group, Host, Power
 from headroom_collector.web.words import count, say
 
 HIDDEN = "hidden"
@@ -107,8 +107,9 @@ def cluster_row(cluster: Cluster) -> Row:
         "name": place(cluster.site, cluster.cluster),
         "simulated": _simulated(cluster),
         "present": count("host", cluster.hosts_present),
-        "needed": _needed(bound),
-        "freeable": say("up_to", n=bound.hosts_freeable) if bound else say("not_yet"),
+        "needed": say("at_least", n=f"{bound.hosts_needed:,}") if bound else say("not_yet"),
+        "too_few": say("too_few") if bound and bound.hosts_needed > bound.hosts_present else "",
+        "freeable": say("up_to", n=f"{bound.hosts_freeable:,}") if bound else say("not_yet"),
         "ratio": figures.percent(cluster.cpu_utilisation_ratio),
         "bar": draw.width(cluster.cpu_utilisation_ratio),
         "mark": draw.mark(cluster.ceiling_ratio),
@@ -117,13 +118,6 @@ def cluster_row(cluster: Cluster) -> Row:
         "watts_kind": power_kind(cluster.power) if cluster.power else "",
         "history": figures.NONE if history is None else figures.age(history),
     }
-
-
-def _needed(bound: Bound | None) -> str:
-    if bound is None:
-        return say("not_yet")
-    key = "at_least_short" if bound.hosts_needed > bound.hosts_present else "at_least"
-    return say(key, n=f"{bound.hosts_needed:,}")
 
 
 def _over(cluster: Cluster) -> bool:

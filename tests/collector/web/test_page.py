@@ -124,9 +124,16 @@ def test_clusters_that_differ_are_not_made_one() -> None:
     )
     shown = text(seen)
 
-    assert "It rests on 4 s to 2 h of history, by cluster" in shown
+    assert "It rests on 4 s to 2 h of history and has not seen a whole day." in shown
     assert "More hosts are needed than there are in 1 of 5 clusters." in shown
-    assert "at least 3: too few here" in shown
+    assert "at least 3more than there are" in shown
+
+
+def test_a_young_cluster_beside_an_old_one_is_said() -> None:
+    bound = overviews.bound(50, 19, 9).model_copy(update={"history_seconds": 7_200.0})
+    texts = headline.make(overviews.overview(totals=overviews.totals(bound=bound))).texts
+
+    assert "It rests on 2 h to 9 d of history, by cluster;" in texts["sure"].replace("\u00a0", " ")
 
 
 def test_a_bound_that_covers_some_hosts_only_says_so() -> None:
