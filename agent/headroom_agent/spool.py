@@ -247,6 +247,8 @@ class Spool:
                 with self._connection:
                     rows, size = self._free(seq)
                 self._recount(-rows, -size)
+                if self._batches == 0:
+                    self._notices.fine("spool bound", f"spool {self._path}: is empty again")
             except sqlite3.Error as error:
                 self._fail("cannot be written", error)
 

@@ -35,9 +35,9 @@ class Service:
                 return line
         raise AssertionError(f"{part!r} was not said: {seen}")
 
-    def stop(self) -> int:
-        """Send SIGTERM; returns the exit code."""
-        self.process.send_signal(signal.SIGTERM)
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Tell it to stop; returns the exit code."""
+        self.process.send_signal(number)
         return self.process.wait(20)
 
 
@@ -56,14 +56,15 @@ def services() -> Iterator[list[Service]]:
         service.process.communicate()
 
 
-def test_sigterm_drains_says_goodbye_and_exits_with_0(
-    pki: Pki, tmp_path: Path, services: list[Service]
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_stop_it_drains_says_goodbye_and_exits_with_0(
+    pki: Pki, tmp_path: Path, services: list[Service], number: signal.Signals
 ) -> None:
     listening = Listening(pki, Peer()).start()
     spool = tmp_path / "spool.db"
     services.append(Service(listening.address, pki.agent(), spool))
     listening.peer.wait(lambda: listening.peer.high_water >= 3)
-    assert services[0].stop() == 0
+    assert services[0].stop(number) == 0
     assert listening.peer.goodbye.wait(10)
     listening.stop()
     cycles = [pb.Cycle.FromString(batch.payload) for batch in listening.peer.stored]

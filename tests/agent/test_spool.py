@@ -102,6 +102,23 @@ def test_a_full_spool_drops_the_oldest_and_counts_them_for_good(
     again.close()
 
 
+def test_a_spool_that_was_full_says_when_it_is_empty_again(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    spool = open_spool(path, Limits(max_bytes=300))
+    for _ in range(2):
+        for _ in range(9):
+            spool.append(bytes(100), "boot")
+        spool.ack(spool.next_seq - 1)
+    said = [record.getMessage().split(": ", 1)[1] for record in caplog.records]
+    full = (
+        "full or too old, the oldest batches are dropped and counted; is the collector reachable?"
+    )
+    assert said == [full, "is empty again"] * 2
+    spool.close()
+
+
 def test_rows_that_are_too_old_go(path: Path) -> None:
     clock = Ticking()
     spool = open_spool(path, Limits(max_age_seconds=60), clock)
