@@ -35,7 +35,7 @@ def decode(cursor: str) -> Key:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         key = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
-    except ValueError:
+    except (ValueError, RecursionError):
         key = None
     if not isinstance(key, list):
         raise HTTPException(400, "cursor: is not a next_cursor of this list; leave it out")

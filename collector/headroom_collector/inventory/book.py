@@ -188,6 +188,7 @@ class Book:
         name = self._known(old)
         if name == check_name(new):
             raise BookError(f"rename of '{old}': it has that name already")
+        self._check_apart(name, new)
         now = self._clock.now()
         stage = self._state.stages.get(name)
         moved = replace(stage, since=now, author=author) if stage else None
@@ -205,6 +206,16 @@ class Book:
             )
 
         return self._apply(write, become)
+
+    def _check_apart(self, name: str, new: str) -> None:
+        """Refuse to make one host of two that reported side by side; raises BookError."""
+        rows = {row.name: row for row in self._store.hosts()}
+        if name not in rows or new not in rows or new in self._former(self._state, name):
+            return
+        if rows[name].last_seen > rows[new].first_seen:
+            raise BookError(
+                f"rename of '{name}': '{new}' is another host, both reported at the same time"
+            )
 
     def _enter(self, host: str, stage: Stage) -> "Future[int]":
         name = self._known(host)

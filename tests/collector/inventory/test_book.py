@@ -311,6 +311,18 @@ def test_the_old_identity_counts_no_more_once_the_new_one_reports(
     assert (old.status, old.reason) == (Status.RETIRED, "renamed to sql-1")
 
 
+def test_two_hosts_that_reported_side_by_side_are_not_made_one(
+    book: Book, report: Report, clock
+) -> None:
+    report("web-1")
+    clock.time += HOUR
+    report("web-2")
+
+    with pytest.raises(BookError, match="'web-1' is another host, both reported"):
+        book.rename("web-2", "web-1")
+    book.rename("web-1", "web-2").result(30)
+
+
 def test_renames_follow_each_other_and_may_go_back(
     store: Store, path: Path, book: Book, clock
 ) -> None:
