@@ -34,7 +34,7 @@ class Recorder:
     moment: Callable[[], Moment] = take_moment
     clock: Callable[[], float] = time.monotonic
     seconds: float | None = None
-    _merger: Merger = field(default_factory=Merger)
+    merger: Merger = field(default_factory=Merger)
 
     def last_seconds(self) -> float | None:
         """Return the seconds that the previous cycle took; None before the first."""
@@ -44,7 +44,7 @@ class Recorder:
         """Sample once and spool it; a spool that fails is said once for each change."""
         start = self.clock()
         now = self.moment()
-        payload = self._merger.merge(now, schedule.run(now)).SerializeToString()
+        payload = self.merger.merge(now, schedule.run(now)).SerializeToString()
         try:
             self.spool.append(payload, self.boot_id)
             self.notices.fine("spool", "spool: can be written again")
@@ -69,19 +69,20 @@ class Ticks:
         return self.start + (passed + 1) * self.interval
 
 
-def _transport(config: AgentConfig, spool: Spool, boot_id: str, notices: Notices) -> Transport:
+def _transport(config: AgentConfig, recorder: Recorder) -> Transport:
     return Transport(
         Endpoint(config.collector, *config.tls.files()),
-        spool,
+        recorder.spool,
         Speaker(
-            boot_id=boot_id,
+            boot_id=recorder.boot_id,
             version=__version__,
             interval_seconds=config.interval_seconds,
             started_ns=time.time_ns(),
             hints=config.hints.labels(),
         ),
-        notices,
+        recorder.notices,
         Backoff(),
+        on_missed=recorder.merger.repeat_facts,
     )
 
 
@@ -108,8 +109,7 @@ def run(config: AgentConfig, logger: logging.Logger, stop: StopSignal) -> None:
     limits = Limits(int(config.spool.max_mib * MIB), config.spool.max_age_days * 86400)
     spool = Spool(config.spool.path, limits, notices)
     try:
-        boot_id = read_boot_id(config.procfs)
-        recorder = Recorder(spool, boot_id, notices)
+        recorder = Recorder(spool, read_boot_id(config.procfs), notices)
         own = registry.Self(recorder.last_seconds, spool.state)
         samplers = registry.build(config, notices, own)
         schedule = Schedule(
@@ -123,7 +123,7 @@ def run(config: AgentConfig, logger: logging.Logger, stop: StopSignal) -> None:
             config.interval_seconds,
             config.collector,
         )
-        transport = _transport(config, spool, boot_id, notices)
+        transport = _transport(config, recorder)
         transport.start()
         try:
             _sample(config.interval_seconds, recorder, schedule, transport, stop)

@@ -28,13 +28,15 @@ class Progress:
     """
     One stream's position in the spool.
 
-    ``started_ns`` is when this agent started, in UTC nanoseconds. Not safe from several threads:
+    ``started_ns`` is when this agent started, in UTC nanoseconds. ``missed`` is set where batches
+    that the collector never got are gone, a new collector's among them. Not safe from several threads:
     its session holds a lock. Every method may raise SpoolError.
     """
 
     spool: Spool
     started_ns: int = 0
     welcomed: bool = False
+    missed: bool = False
     window: int = 0
     acked: int = 0
     sent: int = 0
@@ -55,6 +57,7 @@ class Progress:
         if answer.high_water >= self.spool.next_seq:
             self.spool.renew(self.started_ns)
             raise ReopenError("the spool is older than what the collector has; began a new epoch")
+        self.missed = self.spool.first_seq > answer.high_water + 1
         self.spool.ack(answer.high_water)
         self.acked = self.sent = self.spool.first_seq - 1
         self.window = max(1, answer.window)

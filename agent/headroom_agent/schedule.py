@@ -127,9 +127,10 @@ class Merger:
     Makes one cycle of the parts.
 
     Facts are remembered and always sent whole: a sampler that finds one fact later must not make
-    the others look empty.
+    the others look empty. ``repeat_facts`` sends them once more, from any thread.
     """
 
+    _repeat: bool = False
     facts: telemetry_pb2.HostFacts = field(default_factory=telemetry_pb2.HostFacts)
 
     def merge(self, now: Moment, parts: Sequence[Part]) -> telemetry_pb2.Cycle:
@@ -139,5 +140,11 @@ class Merger:
             cycle.MergeFrom(part.cycle)
         if cycle.HasField("facts"):
             self.facts.MergeFrom(cycle.facts)
+        if cycle.HasField("facts") or self._repeat:
+            self._repeat = False
             cycle.facts.CopyFrom(self.facts)
         return cycle
+
+    def repeat_facts(self) -> None:
+        """Send the facts with the next cycle: the collector may not have them."""
+        self._repeat = True

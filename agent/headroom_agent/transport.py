@@ -47,7 +47,7 @@ class Transport:
     Keeps a stream with the collector for as long as it runs.
 
     ``start`` once, ``wake`` after each append, ``stop`` at the end. Nothing of it ever blocks who
-    calls ``wake``.
+    calls ``wake``. ``on_missed`` is called when a collector lacks batches that are gone.
     """
 
     def __init__(
@@ -57,10 +57,12 @@ class Transport:
         speaker: Speaker,
         notices: Notices,
         backoff: Backoff,
+        on_missed: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._endpoint, self._spool, self._speaker = endpoint, spool, speaker
         self._notices, self._backoff, self._clock = notices, backoff, clock
+        self._on_missed = on_missed
         self._mutex = threading.Lock()
         self._session: Session | None = None
         self._stopping = threading.Event()
@@ -143,6 +145,8 @@ class Transport:
                 session.handle(response)
                 if response.WhichOneof("kind") == "welcome":
                     self._backoff.reset()
+                    if session.progress.missed:
+                        self._on_missed()
                     line = f"collector {self._endpoint.address}: connected"
                     self._notices.news("collector", line)
         finally:

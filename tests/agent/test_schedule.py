@@ -172,3 +172,6 @@ def test_facts_are_always_sent_whole() -> None:
         "QEMU 7.2.0",
     )
     assert not merger.merge(at(2), []).HasField("facts")
+    merger.repeat_facts()
+    assert merger.merge(at(3), []).facts == cycle.facts
+    assert not merger.merge(at(4), []).HasField("facts")

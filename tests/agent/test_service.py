@@ -90,6 +90,26 @@ def test_an_agent_that_was_started_first_sends_from_its_first_cycle_on(
     listening.stop()
 
 
+def test_a_collector_that_begins_anew_gets_the_facts_again(
+    pki: Pki, tmp_path: Path, services: list[Service]
+) -> None:
+    listening = Listening(pki, Peer()).start()
+    services.append(Service(listening.address, pki.agent(), tmp_path / "spool.db"))
+    listening.peer.wait(lambda: listening.peer.high_water >= 3)
+    listening.stop()
+    anew = Listening(pki, Peer(), port=listening.port).start()
+
+    def facts() -> list[pb.HostFacts]:
+        cycles = (pb.Cycle.FromString(batch.payload) for batch in anew.peer.stored)
+        return [cycle.facts for cycle in cycles if cycle.HasField("facts")]
+
+    anew.peer.wait(lambda: bool(facts()))
+    assert facts()[0].kernel
+    assert services[0].stop() == 0
+    assert len(facts()) == 1
+    anew.stop()
+
+
 def test_what_could_not_be_sent_waits_for_the_next_start(
     pki: Pki, tmp_path: Path, services: list[Service]
 ) -> None:

@@ -56,8 +56,8 @@ class Peer(telemetry_pb2_grpc.TelemetryServiceServicer):
                 if self.epoch not in {b"", request.hello.epoch}:
                     self.high_water = 0
                 self.epoch = request.hello.epoch
-                self.high_water = max(self.high_water, request.hello.first_seq - 1)
                 welcome = pb.Welcome(high_water=self.high_water, window=self.window)
+                self.high_water = max(self.high_water, request.hello.first_seq - 1)
                 yield pb.PushResponse(welcome=welcome)
             case "goodbye":
                 self.goodbye.set()
