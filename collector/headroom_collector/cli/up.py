@@ -99,7 +99,8 @@ def start_agents(
     if names:
         root = config.data / "tls" / "hosts"
         fleet = [*common, "--hosts", str(len(names)), "--tls-root", str(root)]
-        fleet += ["--history", HISTORY_SECONDS]
+        # What it remembers keeps a restart from sending the same past under another epoch.
+        fleet += ["--history", HISTORY_SECONDS, "--memory", str(config.data / "fleet.json")]
         children.append(processes.start("simulated hosts", FLEET, fleet))
     return children
 
