@@ -30,6 +30,7 @@ COVERAGE = 0.5
 _SPAN = (
     "SELECT min(time) AS oldest, max(time) AS newest FROM host_5m WHERE time >= ? AND time <= ?"
 )
+_WAITING = "SELECT min(bucket) AS oldest FROM dirty WHERE kind = 'host' AND bucket >= ?"
 _OLDEST = "SELECT min(time) AS oldest FROM host_sample WHERE time >= ? AND time <= ?"
 _ROLLED = """
     SELECT host_id, time // ? AS bucket, samples::DOUBLE AS samples,
@@ -164,6 +165,14 @@ def _empty(owner: dict[int, int], machines: Sequence[Machine], first: int, last:
     )
 
 
+def _raw_from(reader: Reader, start: int, newest: int | None) -> int:
+    """Return from where on samples are read: roll-ups are made newest first, with holes behind."""
+    if newest is None:
+        return start
+    waiting = _one(reader, _WAITING, [start])["oldest"]
+    return max(start, newest - LATE_NS if waiting is None else min(waiting, newest - LATE_NS))
+
+
 def read_grid(reader: Reader, machines: Sequence[Machine], now: int, history: int) -> Grid:
     """
     Read what ``machines`` used over ``history`` nanoseconds up to ``now`` (UTC nanoseconds).
@@ -174,7 +183,7 @@ def read_grid(reader: Reader, machines: Sequence[Machine], now: int, history: in
     start = (now - history) // BUCKET_NS * BUCKET_NS
     rolled = _one(reader, _SPAN, [start, now])
     oldest, newest = rolled["oldest"], rolled["newest"]
-    raw_from = start if newest is None else max(start, newest - LATE_NS)
+    raw_from = _raw_from(reader, start, newest)
     raw_oldest = _one(reader, _OLDEST, [raw_from, now])["oldest"]
     begins = [time for time in (oldest, raw_oldest) if time is not None]
     first = min(begins, default=now) // BUCKET_NS

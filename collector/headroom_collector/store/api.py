@@ -9,7 +9,8 @@ kind (``host_sample``, ``vm_sample``, ``energy_sample``, ...), each with the col
 
 and against the tables ``hosts`` and ``things`` (``labels`` is JSON; ``last_seen`` may lag by a
 minute). ``commit_id`` only grows: it is the position that durable cursors keep. Kinds that are
-rolled up have a table ``<kind>_5m``, described in ``rollup``; ``gaps`` holds batches that are lost
+rolled up have a table ``<kind>_5m``, described in ``rollup``; ``dirty`` holds, by kind and start,
+the 5-minute buckets that are not rolled up yet or no longer rightly; ``gaps`` holds batches that are lost
 for good, ``refusals`` the refused values by host, hour and reason. Times are UTC nanoseconds.
 """
 

@@ -54,6 +54,7 @@ class Readings:
             "CREATE TABLE host_5m (time BIGINT, host_id INTEGER, thing_id INTEGER,"
             f" samples INTEGER, {rolled})"
         )
+        self.connection.execute("CREATE TABLE dirty (kind VARCHAR, bucket BIGINT)")
         self.connection.execute("CREATE TABLE things (id INTEGER, host_id INTEGER, labels JSON)")
         self.rows = {}
 
@@ -104,7 +105,8 @@ class Readings:
     def power(
         self, row, watts, *, domain="host", quantity="wall", source="model", kind="modelled"
     ):
-        thing = int(self.connection.execute("SELECT count(*) FROM things").fetchone()[0]) + 1
+        ((things,),) = self.connection.execute("SELECT count(*) FROM things").fetchall()
+        thing = int(things) + 1
         labels = {"domain": domain, "quantity": quantity, "source": source, "kind": kind}
         self.insert("things", id=thing, host_id=row.id, labels=json.dumps(labels))
         self.insert(

@@ -74,6 +74,16 @@ def test_samples_and_roll_ups_give_the_same_demand(store, estate, clock):
     assert after.demand.history_seconds == BUCKETS * 300
 
 
+def test_no_history_is_lost_while_roll_ups_are_on_their_way(store, estate, clock):
+    (before,) = gather(store, estate, clock.now())
+    store.maintain(clock.now())
+    (rolled,) = store.query("SELECT count(DISTINCT time) AS buckets FROM host_5m").to_pylist()
+    assert 0 < rolled["buckets"] < BUCKETS - 1, "the case wants a part of the roll-ups"
+    (midway,) = gather(store, estate, clock.now())
+    assert midway.demand.history_seconds == before.demand.history_seconds
+    assert midway.demand.cpu == pytest.approx(before.demand.cpu)
+
+
 def test_hosts_that_take_turns_are_added_up_at_the_same_moment(store, estate, clock):
     (measured,) = gather(store, estate, clock.now())
     assert measured.demand.cpu.sum(axis=0) == pytest.approx([8.0] * BUCKETS)
