@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import grpc
 import pytest
@@ -178,7 +179,8 @@ class Collector(telemetry_pb2_grpc.TelemetryServiceServicer):
     def Push(  # noqa: N802 - the contract's name
         self, request_iterator: Iterator[telemetry_pb2.PushRequest], context: grpc.ServicerContext
     ) -> Iterator[telemetry_pb2.PushResponse]:
-        who = context.auth_context()["x509_subject_alternative_name"][0].decode()
+        proven = cast("dict[str, list[bytes]]", context.auth_context())
+        who = proven["x509_subject_alternative_name"][0].decode()
         hello = next(request_iterator).hello
         self.received.hellos[who] = hello
         welcome = telemetry_pb2.Welcome(high_water=0, window=4)

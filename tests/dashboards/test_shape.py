@@ -69,7 +69,7 @@ def test_targets_carry_their_data_source_and_no_dead_keys(panels):
 def test_panels_have_numbers_of_their_own_and_do_not_overlap(dashboard):
     numbers = [panel["id"] for panel in dashboard["panels"]]
     assert len(set(numbers)) == len(numbers)
-    taken = set()
+    taken: set[tuple[int, int]] = set()
     for panel in dashboard["panels"]:
         place = panel["gridPos"]
         cells = {

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import httpx
 
@@ -18,7 +18,7 @@ from headroom_collector import ready
 T = TypeVar("T")
 
 
-def wait_for(look: Callable[[], T | None], seconds: float, what: str) -> T:
+def wait_for(look: Callable[[], T | Literal[False] | None], seconds: float, what: str) -> T:
     """Return what ``look`` finds, asked again until it finds something; AssertionError in the end."""
     deadline = time.monotonic() + seconds
     while True:

@@ -115,8 +115,8 @@ def test_what_the_driver_does_not_tell_is_absent(made: list[LibvirtSampler]) -> 
     vm = cycle.vms[0]
     assert vm.name == "test"
     assert vm.domain_id >= 1
-    absent = ("cpu_seconds_total", "cpu_utilisation_ratio", "memory_bytes", "steal_seconds_total")
-    assert not any(vm.HasField(name) for name in absent)
+    absent = {"cpu_seconds_total", "cpu_utilisation_ratio", "memory_bytes", "steal_seconds_total"}
+    assert not absent & {column.name for column, _ in vm.ListFields()}
     assert not cycle.host.HasField("vcpus_running")
     assert not cycle.host.HasField("domains_memory_bytes")
 

@@ -13,7 +13,7 @@ import pytest
 from headroom_collector.alerts.state import MIGRATIONS
 from headroom_collector.config import StoreSettings
 from headroom_collector.store.api import Rows, StoreBatch, Thing
-from headroom_collector.store.engine import open_store
+from headroom_collector.store.engine import DuckStore, open_store
 from headroom_core.estate import Member, Placement, Status
 from headroom_proto.catalogue import catalogue
 
@@ -56,7 +56,7 @@ class ListedEstate:
 class Feed:
     """One agent's batches into the store."""
 
-    store: object
+    store: DuckStore
     seqs: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, host, samples, simulated=False, interval=15.0):

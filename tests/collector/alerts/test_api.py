@@ -130,7 +130,7 @@ def test_alerts_are_filtered_and_firing_ones_come_first(api, evaluated):
 def pages(api, path, **params):
     items, cursor = [], None
     for _ in range(20):
-        more = {"cursor": cursor} if cursor else {}
+        more: dict[str, str] = {"cursor": cursor} if cursor else {}
         page = api.get(path, params={"limit": 1, **params, **more}).json()
         items += page["items"]
         cursor = page["next_cursor"]

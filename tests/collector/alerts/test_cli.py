@@ -49,7 +49,8 @@ def page(*items, total=None):
 @pytest.fixture
 def collector(tmp_path):
     """Serve pages by path on an admin socket; what was asked is kept."""
-    pages, asked = {}, []
+    pages: dict[str, object] = {}
+    asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):

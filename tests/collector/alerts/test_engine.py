@@ -77,7 +77,7 @@ def test_a_look_without_new_samples_writes_nothing(store, feed, clock, evaluator
     feed("a", above(0, 300, 15))
     clock.set(300)
     looked(evaluator)
-    commits = []
+    commits: list[object] = []
     store.subscribe(commits.append)
     looked(evaluator)
     assert commits == []

@@ -20,7 +20,8 @@ def test_pages_together_are_the_sorted_list_with_the_unknown_last(items, limit, 
     def key(item):
         return sort_key(item[1], item[0], reverse=reverse)
 
-    found, cursor = [], ""
+    found: list[tuple[str, float | None]] = []
+    cursor = ""
     for _ in range(len(items) + 1):
         page, after, total = cut(items, key, limit, cursor, reverse=reverse)
         assert total == len(items)

@@ -158,7 +158,7 @@ class Kept:
 
     def append(self, rows):
         self.rows.extend(rows)
-        done = Future()
+        done: Future[Outcome] = Future()
         done.set_result(Outcome(Result.STORED, 1))
         return done
 
