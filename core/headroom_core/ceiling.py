@@ -33,7 +33,7 @@ class Ceiling:
         for name, value in named.items():
             if not 0 < value <= 1:
                 raise ValueError(
-                    f"ceiling.{name} = {value}: expected a ratio above 0 and up to 1, such as 0.40"
+                    f"{name} = {value}: expected a ratio above 0 and up to 1, such as 0.40"
                 )
 
     def of(self, site: str = "", cluster: str = "", host_class: str = "") -> float:

@@ -24,6 +24,7 @@ from headroom_collector.ingest.server import IngestError
 from headroom_collector.inventory.entries import InventoryError
 from headroom_collector.store.api import StoreError
 from headroom_collector.tls import TlsError
+from headroom_core.identity import IdentityError
 from headroom_core.settings import SettingsError
 
 # What a user can cause and mend; each of them is one clear line, never a traceback.
@@ -31,6 +32,7 @@ FOR_THE_USER = (
     CliError,
     FolderError,
     HttpError,
+    IdentityError,
     IngestError,
     InventoryError,
     SettingsError,

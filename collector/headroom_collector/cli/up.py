@@ -109,9 +109,9 @@ def announce(console: Console, config: CollectorConfig, at: ready.Ready, hosts: 
     """Say where to look."""
     lines = [
         f"[bold]Page[/]        http://{at.http}/",
-        f"[bold]API[/]         http://{at.http}/api/v1/hosts   (OpenAPI: /api/openapi.json)",
-        f"[bold]Prometheus[/]  http://{at.http}/metrics and http://{at.http}/metrics/fleet",
-        f"[bold]Agents[/]      {at.grpc}   (this machine is {host_name()})",
+        f"[bold]API[/]         http://{at.http}/api/openapi.json",
+        f"[bold]Prometheus[/]  http://{at.http}/metrics and /metrics/fleet",
+        f"[bold]Agents[/]      {at.grpc}; this machine is {host_name()}",
         f"[bold]Data[/]        {config.data}",
     ]
     if hosts:
