@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import httpx
 import pytest
 from rigs.prometheus import prometheus
-from rigs.samples import values
+from rigs.samples import QUICK, values
 
 from headroom_collector.alerts.state import MIGRATIONS as ALERT_TABLES
 from headroom_collector.api.app import make_app
 from headroom_collector.api.services import Services
-from headroom_collector.config import CollectorConfig, StoreSettings
+from headroom_collector.config import CollectorConfig
 from headroom_collector.consolidation.headroom import HeadroomTask
 from headroom_collector.http import HttpServer, listen_tcp
 from headroom_collector.inventory.book import MIGRATIONS, Book
@@ -92,7 +92,7 @@ def collector(tmp_path_factory):
     folder, clock = tmp_path_factory.mktemp("collector"), SystemClock()
     inventory = folder / "inventory.csv"
     inventory.write_text(INVENTORY)
-    store = open_store(folder / "store", StoreSettings(), [*MIGRATIONS, *ALERT_TABLES], clock)
+    store = open_store(folder / "store", QUICK, [*MIGRATIONS, *ALERT_TABLES], clock)
     try:
         fill(store, clock)
         store.maintain(clock.now())

@@ -91,7 +91,7 @@ def fill(store: DuckStore, host: str, acknowledged: int) -> None:
 def main() -> None:
     """Run as: store_victim.py FOLDER ACKNOWLEDGED flood|fill."""
     folder, file, what = sys.argv[1:]
-    settings = StoreSettings(checkpoint_threshold_mib=1)
+    settings = StoreSettings(checkpoint_threshold_mib=1, group_window_seconds=0.01)
     store = open_store(Path(folder), settings, (), SystemClock())
     acknowledged = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     if what == "fill":

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from rigs.samples import QUICK
 
 from headroom_collector.alerts.state import MIGRATIONS
-from headroom_collector.config import StoreSettings
 from headroom_collector.store.api import Rows, StoreBatch, Thing
 from headroom_collector.store.engine import DuckStore, open_store
 from headroom_core.estate import Member, Placement, Status
@@ -181,7 +181,7 @@ def estate():
 
 @pytest.fixture
 def store(tmp_path, clock):
-    opened = open_store(tmp_path / "store", StoreSettings(), MIGRATIONS, clock)
+    opened = open_store(tmp_path / "store", QUICK, MIGRATIONS, clock)
     yield opened
     opened.close()
 

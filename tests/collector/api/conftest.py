@@ -7,11 +7,12 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from rigs.samples import QUICK
 
 from headroom_collector.alerts.state import MIGRATIONS as ALERT_TABLES
 from headroom_collector.api.app import make_app
 from headroom_collector.api.services import Services
-from headroom_collector.config import CollectorConfig, StoreSettings
+from headroom_collector.config import CollectorConfig
 from headroom_collector.inventory.book import MIGRATIONS, Book
 from headroom_collector.store.api import COLLECTOR_HOST, Rows, Store, StoreBatch, Thing
 from headroom_collector.store.engine import open_store
@@ -135,7 +136,7 @@ def clock() -> SetClock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: SetClock) -> Iterator[Store]:
-    opened = open_store(tmp_path / "store", StoreSettings(), [*MIGRATIONS, *ALERT_TABLES], clock)
+    opened = open_store(tmp_path / "store", QUICK, [*MIGRATIONS, *ALERT_TABLES], clock)
     yield opened
     opened.close()
 

@@ -4,9 +4,8 @@ import asyncio
 import os
 
 import pytest
-from rigs.samples import NOON, SECOND, HandClock, values
+from rigs.samples import NOON, QUICK, SECOND, HandClock, values
 
-from headroom_collector.config import StoreSettings
 from headroom_collector.consolidation.headroom import HeadroomTask, gather
 from headroom_collector.store.api import Rows, StoreBatch, Thing
 from headroom_collector.store.engine import open_store
@@ -27,7 +26,7 @@ def clock():
 @pytest.fixture
 def store(tmp_path, clock):
     """Six hours of four hosts that take turns: one of them at half, the others at a tenth."""
-    opened = open_store(tmp_path, StoreSettings(), (), clock)
+    opened = open_store(tmp_path, QUICK, (), clock)
     for host in range(HOSTS):
         rows = [sample(host, NOON + step * 60 * SECOND) for step in range(BUCKETS * 5)]
         batch = StoreBatch(

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from rigs.ingest import EPOCH, Agent, HandClock, batch, cycle
+from rigs.samples import QUICK
 
-from headroom_collector.config import StoreSettings
 from headroom_collector.ingest.server import IngestServer
 from headroom_collector.store.api import Store
 from headroom_collector.store.engine import open_store
@@ -36,7 +36,7 @@ class Real:
 @pytest.fixture
 async def real(authority: Authority, tmp_path: Path, anyio_backend: str) -> AsyncIterator[Real]:
     clock = HandClock()
-    store = open_store(tmp_path / "store", StoreSettings(), [], clock)
+    store = open_store(tmp_path / "store", QUICK, [], clock)
     server = IngestServer(store, authority.collector_files([]), clock)
     port = await server.start("127.0.0.1:0")
     yield Real(store, server, clock, authority, port)

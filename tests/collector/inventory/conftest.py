@@ -3,8 +3,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from rigs.samples import QUICK
 
-from headroom_collector.config import StoreSettings
 from headroom_collector.inventory.book import MIGRATIONS
 from headroom_collector.store.api import Rows, Store, StoreBatch, Thing
 from headroom_collector.store.engine import open_store
@@ -31,7 +31,7 @@ def clock() -> SetClock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: SetClock) -> Iterator[Store]:
-    opened = open_store(tmp_path / "store", StoreSettings(), MIGRATIONS, clock)
+    opened = open_store(tmp_path / "store", QUICK, MIGRATIONS, clock)
     yield opened
     opened.close()
 

@@ -3,8 +3,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rigs.samples import QUICK
 
-from headroom_collector.config import StoreSettings
 from headroom_collector.store.engine import DuckStore, open_store
 from headroom_core.clock import SystemClock
 
@@ -18,7 +18,7 @@ def opened(tmp_path: Path) -> Iterator[Opener]:
 
     def open_(folder: Path = tmp_path, **arguments: Any) -> DuckStore:
         given: dict[str, Any] = {
-            "settings": StoreSettings(),
+            "settings": QUICK,
             "migrations": (),
             "clock": SystemClock(),
         }

@@ -1,16 +1,16 @@
 """Retention: whole days of samples, rows of roll-ups."""
 
+from dataclasses import replace
 from typing import Any
 
-from rigs.samples import NOON, HandClock, batch, host_rows, vm_rows
+from rigs.samples import NOON, QUICK, HandClock, batch, host_rows, vm_rows
 
-from headroom_collector.config import StoreSettings
 from headroom_collector.store.engine import DuckStore
 from headroom_collector.store.maintenance import STEPS
 
 WAIT = 20.0
 DAY = 86_400 * 1_000_000_000
-KEEP = StoreSettings(raw_days=3, five_minute_days=5)
+KEEP = replace(QUICK, raw_days=3, five_minute_days=5)
 
 
 def tables(store: DuckStore) -> list[str]:

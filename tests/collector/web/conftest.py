@@ -7,12 +7,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from rigs.overviews import Get, Look, Tell
-from rigs.samples import HandClock, batch
+from rigs.samples import QUICK, HandClock, batch
 
 from headroom_collector.alerts.state import MIGRATIONS as ALERT_TABLES
 from headroom_collector.api.app import make_app
 from headroom_collector.api.services import Services
-from headroom_collector.config import CollectorConfig, StoreSettings
+from headroom_collector.config import CollectorConfig
 from headroom_collector.inventory.book import MIGRATIONS as INVENTORY_TABLES
 from headroom_collector.inventory.book import Book
 from headroom_collector.store.api import Rows
@@ -28,7 +28,7 @@ def clock() -> HandClock:
 @pytest.fixture
 def store(tmp_path: Path, clock: HandClock) -> Iterator[DuckStore]:
     migrations = (*INVENTORY_TABLES, *ALERT_TABLES)
-    opened = open_store(tmp_path / "data", StoreSettings(), migrations, clock)
+    opened = open_store(tmp_path / "data", QUICK, migrations, clock)
     yield opened
     opened.close()
 
