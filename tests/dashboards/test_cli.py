@@ -56,7 +56,7 @@ def test_a_ceiling_that_is_no_ratio_is_one_line(tmp_path):
     result = run("--out", str(tmp_path), "--ceiling", "40")
     assert result.exit_code == 1
     assert result.stderr == (
-        "headroom: ceiling.ratio = 40.0: expected a ratio above 0 and up to 1, such as 0.40\n"
+        "headroom: ratio = 40.0: expected a ratio above 0 and up to 1, such as 0.40\n"
     )
 
 
