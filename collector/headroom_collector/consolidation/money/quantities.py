@@ -18,7 +18,8 @@ class Asset:
     """
     A host as its costs see it; None where unknown.
 
-    ``watts``: mean power at the server's input. ``age_years`` since its purchase.
+    ``watts``: mean power at the server's input, ``idle_watts`` the part of it that has nothing to do
+    with its work. ``age_years`` since its purchase.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Asset:
     watts: float | None = None
     age_years: float | None = None
     rack_units: float | None = None
+    idle_watts: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

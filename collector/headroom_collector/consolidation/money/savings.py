@@ -11,6 +11,7 @@ from typing import Literal
 
 from headroom_collector.consolidation.money.file import Prices
 from headroom_collector.consolidation.money.quantities import (
+    HOURS_A_YEAR,
     Asset,
     Quantities,
     Rates,
@@ -30,7 +31,8 @@ class Choice:
     Names of the hosts that each step takes out, and the hosts that refresh brings in.
 
     A name in several sets counts for the first step alone. ``vms`` move in consolidation,
-    ``refresh_vms`` in refresh.
+    ``refresh_vms`` in refresh; ``again``: share of the work moved in consolidation that refresh moves
+    once more, onto the new hosts, whose power has it.
     """
 
     retire: Collection[str] = ()
@@ -39,6 +41,11 @@ class Choice:
     new: Sequence[Asset] = ()
     vms: int = 0
     refresh_vms: int = 0
+    again: float = 0.0
+
+    def in_place(self) -> "Choice":
+        """Return the part of the choice that needs no purchase."""
+        return Choice(retire=self.retire, empty=self.empty, vms=self.vms)
 
     def step_of(self, name: str) -> Step | None:
         """Return the step that takes that host out."""
@@ -102,19 +109,30 @@ def waterfall(assets: Sequence[Asset], choice: Choice, prices: Prices, year: int
     """
     taken = split(assets, choice)
     today = total(assets, prices, year)
-    idle = prices.rates()["energy.idle_share"]
-    emptied = total(taken["consolidation"], prices, year)
-    moved = Quantities(kwh=emptied.kwh * (1 - idle))
     retired = today - total(taken["retirement"], prices, year)
-    consolidated = retired - emptied + moved
+    moved = _work_kwh(taken["consolidation"], prices)
+    emptied = total(taken["consolidation"], prices, year)
+    consolidated = retired - emptied + Quantities(kwh=moved)
     bought = total((_aged(asset, year) for asset in choice.new), prices)
-    end = consolidated - total(taken["refresh"], prices, year) + bought
+    replaced = total(taken["refresh"], prices, year) + Quantities(kwh=moved * choice.again)
+    end = consolidated - replaced + bought
     return Waterfall(
         today=today,
         after={"retirement": retired, "consolidation": consolidated, "refresh": end},
         out={step: len(found) for step, found in taken.items()},
         brought=len(choice.new),
     )
+
+
+def _work_kwh(emptied: Sequence[Asset], prices: Prices) -> float:
+    """Return the energy a year of the work on these hosts: what is drawn above idling."""
+    idle = prices.rates()["energy.idle_share"]
+    watts = 0.0
+    for asset in emptied:
+        if asset.watts is not None:
+            still = asset.watts * idle if asset.idle_watts is None else asset.idle_watts
+            watts += max(0.0, asset.watts - still)
+    return watts * HOURS_A_YEAR / 1000
 
 
 def _aged(asset: Asset, year: int) -> Asset:

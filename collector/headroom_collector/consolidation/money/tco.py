@@ -31,9 +31,9 @@ PRICE = "model.price"
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """What a change takes once: hours of staff, hosts taken out, hosts bought."""
+    """What a change takes once: virtual machines moved, hosts taken out, hosts bought."""
 
-    hours_vms: int
+    vms_moved: int
     hosts_out: int
     hosts_in: int
 
@@ -83,7 +83,7 @@ def flow(
     steps = [waterfall(assets, choice, prices, year) for year in range(1, years + 1)]
     return Flow(
         once=Once(
-            hours_vms=choice.vms + choice.refresh_vms,
+            vms_moved=choice.vms + choice.refresh_vms,
             hosts_out=sum(len(out) for out in taken.values()),
             hosts_in=len(choice.new),
         ),
@@ -92,10 +92,28 @@ def flow(
     )
 
 
+def staged(
+    assets: Sequence[Asset], choice: Choice, prices: Prices, years: int = HORIZONS[-1]
+) -> tuple[Flow, Flow]:
+    """
+    Return the change in two parts: what needs no purchase, and then the refresh upon it.
+
+    What the parts are worth adds up to what ``flow`` is worth.
+    """
+    everything = flow(assets, choice, prices, years)
+    first = flow(assets, choice.in_place(), prices, years)
+    rest = Once(
+        vms_moved=choice.refresh_vms,
+        hosts_out=everything.once.hosts_out - first.once.hosts_out,
+        hosts_in=everything.once.hosts_in,
+    )
+    return first, Flow(once=rest, today=first.after, after=everything.after)
+
+
 def once_cost(once: Once, rates: Rates) -> dict[str, float | None]:
     """Return what a change costs at once, by line; None where a rate is unknown."""
     hours = (
-        once.hours_vms * rates["work.migration_hours_per_vm"]
+        once.vms_moved * rates["work.migration_hours_per_vm"]
         + once.hosts_out * rates["work.decommission_hours_per_host"]
         + once.hosts_in * rates["work.install_hours_per_host"]
     )
