@@ -11,7 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from headroom_collector.cli.client import CliError, client
+from headroom_collector.cli.plan_files import plan_from
 from headroom_collector.consolidation.cluster import RELIABLE_SECONDS, span
+from headroom_core.ceiling import DEFAULT_RATIO
 
 UNKNOWN = "-"
 COMPLETE = 0.95
@@ -143,9 +145,50 @@ def plan(
         bool, typer.Option("--json", help="Print the report as JSON, with all it rests on.")
     ] = False,
     data: Annotated[Path | None, typer.Option(help="Data folder of the collector.")] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="Plan the estate that this folder of files describes."),
+    ] = None,
+    mode: Annotated[
+        str, typer.Option(help="With --from: repack (fewest hosts) or empty (fewest moves).")
+    ] = "repack",
+    quantile: Annotated[
+        float, typer.Option(help="With --from: share of samples under the ceiling.")
+    ] = 1.0,
+    hard_cap: Annotated[
+        float, typer.Option(help="With --from: limit of the samples above the ceiling.")
+    ] = 1.0,
+    reserve: Annotated[
+        int, typer.Option(help="With --from: hosts of each cluster that may fail at once.")
+    ] = 0,
+    moves_a_night: Annotated[
+        int, typer.Option(help="With --from: moves in one night; 0 is no limit.")
+    ] = 0,
+    time_limit: Annotated[
+        float, typer.Option(help="With --from: seconds after which the best plan is taken.")
+    ] = 10.0,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="With --from: print the moves as CSV.")
+    ] = False,
 ) -> None:
-    """Show how many hosts are needed at least under the ceiling, cluster by cluster."""
+    """
+    Show how many hosts are needed at least under the ceiling, cluster by cluster.
+
+    With --from, plan an estate that was never monitored: docs/plan-files.md describes the files.
+    """
     chosen = ceiling_ratio(ceiling)
+    if source is not None:
+        asked = {
+            "mode": mode,
+            "ceiling": DEFAULT_RATIO if chosen is None else chosen,
+            "quantile": quantile,
+            "hard_cap": hard_cap,
+            "reserve": reserve,
+            "moves_a_night": moves_a_night,
+            "time_limit": time_limit,
+        }
+        plan_from(source, asked, as_json=as_json, csv=as_csv)
+        return
     with client(data) as http:
         response = http.get(
             "/api/v1/headroom", params=None if chosen is None else {"ceiling": chosen}

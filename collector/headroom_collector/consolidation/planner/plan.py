@@ -1,0 +1,228 @@
+"""Plan of a consolidation: who goes where in which order, what stays on, and how good that is."""
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from headroom_collector.consolidation.planner.bounds import Bound, lower_bound
+from headroom_collector.consolidation.planner.check import violations
+from headroom_collector.consolidation.planner.course import Course, Progress, never, silent
+from headroom_collector.consolidation.planner.empty import empty
+from headroom_collector.consolidation.planner.fit import best_fit
+from headroom_collector.consolidation.planner.model import NOWHERE, Options, Problem
+from headroom_collector.consolidation.planner.order import Step, ordered, present
+from headroom_collector.consolidation.planner.packing import Packing
+from headroom_collector.consolidation.planner.reserve import spares
+from headroom_collector.consolidation.planner.savings import Savings, energy
+from headroom_collector.consolidation.planner.task import Task, task_of
+
+NO_ROOM = "no host that it may use has room left for it"
+OVERLOADED = "its host is above its limits and nothing more can be moved off it"
+ROUNDS = 8
+"""Times that VMs without a place are set aside and the rest is planned anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A VM that migrates; indices of the VM and of the hosts; ``night`` counts from 1."""
+
+    vm: int
+    source: int
+    target: int
+    night: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    A finished plan; hosts and VMs by index.
+
+    ``placement`` has each VM's host, NOWHERE where it has none. ``aside`` says why VMs take no part
+    (an empty reason: their host is excluded).
+    """
+
+    problem: Problem
+    options: Options
+    placement: tuple[int, ...]
+    moves: tuple[Move, ...]
+    kept: tuple[int, ...]
+    spare: tuple[int, ...]
+    bound: Bound
+    aside: Mapping[int, str]
+    violations: tuple[str, ...]
+    savings: Mapping[str, Any]
+    seconds: float
+    peak_memory_bytes: int
+    freed_after: tuple[tuple[int, int], ...] = ()
+    notes: tuple[str, ...] = ()
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def freed(self) -> tuple[int, ...]:
+        """Hosts that nothing runs on after the plan and that are no reserve."""
+        kept = set(self.kept)
+        return tuple(at for at in range(len(self.problem.hosts)) if at not in kept)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """Plan in the making."""
+
+    task: Task
+    state: Packing
+    bound: Bound
+    steps: Sequence[Step]
+    curve: Sequence[tuple[int, int]] = ()
+    lost: dict[int, str] = field(default_factory=dict)
+
+
+def peak_memory_bytes() -> int:
+    """Return the most memory that this process has had resident (getrusage(2), in KiB on Linux)."""
+    scale = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+
+
+def plan(
+    problem: Problem,
+    options: Options,
+    report: Callable[[Progress], None] = silent,
+    *,
+    stopped: Callable[[], bool] = never,
+    clock: Callable[[], float] = time.monotonic,
+    savings: Savings = energy,
+) -> Plan:
+    """
+    Plan a consolidation.
+
+    ``report`` hears of progress; once ``stopped`` says so the best plan so far is finished and
+    returned. Raises PlanError where the estate contradicts itself.
+    """
+    course = Course(clock(), options.time_limit, report, stopped, clock)
+    make = _repacked if options.mode == "repack" else _emptied
+    return _finished(problem, options, make(problem, options, course), course, savings)
+
+
+def _repacked(problem: Problem, options: Options, course: Course) -> _Draft:
+    lost: dict[int, str] = {}
+    for _ in range(ROUNDS):
+        task = task_of(problem, options, lost)
+        bound = lower_bound(task)
+        course.say("placing", 0, bound.hosts)
+        packing, left = best_fit(task)
+        if not left:
+            break
+        lost |= {vm: NO_ROOM for item in left for vm in task.together(item)}
+    course.say("improving", packing.count(), bound.hosts)
+    result = ordered(task, packing.where)
+    return _Draft(task, result.state, bound, result.steps, lost=_newcomers(result.state, packing))
+
+
+def _newcomers(state: Packing, wanted: Packing) -> dict[int, str]:
+    """Put new items where they are wanted, or anywhere; returns those without a place."""
+    task = state.task
+    lost: dict[int, str] = {}
+    for item in task.active.tolist():
+        if state.where[item] != NOWHERE:
+            continue
+        first = wanted.where[item]
+        hosts = np.flatnonzero(task.masks[task.kind[item]])
+        hosts = np.concatenate([hosts[hosts == first], hosts[hosts != first]])
+        for start in (0, 1):
+            some = hosts[:1] if not start else hosts[1:]
+            some = some[state.may(item, some)]
+            some = some[state.fits(item, some)]
+            if len(some):
+                state.put(item, int(some[0]))
+                break
+        else:
+            lost |= dict.fromkeys(task.together(item), NO_ROOM)
+    return lost
+
+
+def _emptied(problem: Problem, options: Options, course: Course) -> _Draft:
+    task = task_of(problem, options, {})
+    bound = lower_bound(task)
+    state = present(task)
+    lost = _newcomers(state, state)
+    course.say("emptying", state.count(), bound.hosts)
+
+    def stop(hosts: int) -> bool:
+        course.say("emptying", hosts, bound.hosts)
+        return hosts <= bound.hosts or course.stopped()
+
+    found = empty(state, stop)
+    return _Draft(task, state, bound, found.steps, found.curve, lost)
+
+
+def _overloaded(draft: _Draft) -> dict[int, str]:
+    """Set aside VMs on hosts that still do not comply, the largest first, until the rest does."""
+    state, task = draft.state, draft.task
+    found: dict[int, str] = {}
+    for host in state.used().tolist():
+        one = np.array([host])
+        items = sorted(state.on[host], key=lambda at: -int(task.demand[at].max(initial=0)))
+        for item in items:
+            rules = all(state.met[host, group] <= 1 for group in task.anti[item])
+            rules &= bool(task.masks[task.kind[item], host])
+            fine = bool(state.complies(state.load[one], one)[0]) and state.free[host] >= 0
+            if fine and rules:
+                continue
+            state.take(item)
+            found |= dict.fromkeys(task.together(item), OVERLOADED)
+    return found
+
+
+def _placement(problem: Problem, draft: _Draft) -> list[int]:
+    placement = [vm.host for vm in problem.vms]
+    for item in draft.task.active.tolist():
+        for vm in draft.task.together(item):
+            if draft.state.where[item] != NOWHERE:
+                placement[vm] = int(draft.state.where[item])
+    return placement
+
+
+def _moves(problem: Problem, draft: _Draft, a_night: int) -> tuple[Move, ...]:
+    found: list[Move] = []
+    here = [vm.host for vm in problem.vms]
+    for step in draft.steps:
+        for vm in draft.task.together(step.item):
+            if here[vm] != step.target:
+                night = 1 + len(found) // a_night if a_night else 1
+                found.append(Move(vm, here[vm], step.target, night))
+                here[vm] = step.target
+    return tuple(found)
+
+
+def _finished(
+    problem: Problem, options: Options, draft: _Draft, course: Course, savings: Savings
+) -> Plan:
+    aside = dict(draft.task.aside) | draft.lost | _overloaded(draft)
+    placement = _placement(problem, draft)
+    moves = _moves(problem, draft, options.moves_a_night)
+    spare, short = spares(problem, options, placement)
+    kept = {host for host in placement if host != NOWHERE} | spare
+    kept |= {at for at, host in enumerate(problem.hosts) if host.status == "excluded"}
+    broken = violations(problem, options, placement, aside)
+    before = [vm.host for vm in problem.vms]
+    course.say("done", len(kept), draft.bound.hosts)
+    return Plan(
+        problem=problem,
+        options=options,
+        placement=tuple(placement),
+        moves=moves,
+        kept=tuple(sorted(kept)),
+        spare=tuple(sorted(spare)),
+        bound=draft.bound,
+        aside=aside,
+        violations=tuple(broken),
+        savings=savings(problem, before, placement),
+        seconds=course.elapsed(),
+        peak_memory_bytes=peak_memory_bytes(),
+        freed_after=tuple(draft.curve),
+        notes=tuple(f"cluster {name} has too few hosts for the reserve" for name in short),
+    )

@@ -1,0 +1,109 @@
+"""Report of a plan: the object that ``headroom plan --from --json`` prints; see docs/plan-files.md."""
+
+import csv
+import io
+from typing import Any
+
+from headroom_collector.consolidation.planner.model import DAY_SECONDS, NOWHERE, Problem
+from headroom_collector.consolidation.planner.plan import Plan
+
+RELIABLE_SECONDS = 21 * DAY_SECONDS
+"""History below which no host is recommended for power-off; measured on traces, see the docs."""
+COMPLETE = 0.95
+"""Share of known samples below which neither."""
+
+
+def as_object(plan: Plan) -> dict[str, Any]:
+    """Return the plan as the object that the schema describes; ratios, seconds, bytes."""
+    hosts, vms = plan.problem.hosts, plan.problem.vms
+    failed = {vm: reason for vm, reason in plan.aside.items() if reason}
+
+    def host(at: int) -> str | None:
+        return None if at == NOWHERE else hosts[at].name
+
+    return {
+        "mode": plan.options.mode,
+        "placement": {vm.name: host(plan.placement[at]) for at, vm in enumerate(vms)},
+        "hosts_kept": [hosts[at].name for at in plan.kept],
+        "hosts_freed": [hosts[at].name for at in plan.freed],
+        "hosts_in_reserve": [hosts[at].name for at in plan.spare],
+        "moves": [
+            {"vm": vms[m.vm].name, "from": host(m.source), "to": host(m.target), "night": m.night}
+            for m in plan.moves
+        ],
+        "lower_bound": plan.bound.hosts,
+        "lower_bound_by": plan.bound.by,
+        "gap_ratio": gap_ratio(plan),
+        "violations": list(plan.violations),
+        "cannot_comply": [vms[at].name for at in failed],
+        "cannot_comply_reasons": {vms[at].name: reason for at, reason in failed.items()},
+        "freed_after_moves": [list(point) for point in plan.freed_after],
+        "savings": dict(plan.savings),
+        "confidence": confidence(plan.problem),
+        "seconds": round(plan.seconds, 3),
+        "peak_memory_bytes": plan.peak_memory_bytes,
+        "assumptions": assumptions(plan),
+        **plan.extras,
+    }
+
+
+def gap_ratio(plan: Plan) -> float:
+    """Return (hosts kept - lower bound) / lower bound; 0 says that the plan is proven best."""
+    bound = plan.bound.hosts
+    return round((len(plan.kept) - bound) / bound, 4) if bound else 0.0
+
+
+def confidence(problem: Problem) -> dict[str, Any]:
+    """Say how far the history carries, and why no power-off is recommended where it does not."""
+    share = float(problem.known[problem.known > 0].mean()) if (problem.known > 0).any() else 0.0
+    days = problem.history_seconds / DAY_SECONDS
+    reasons = []
+    if problem.history_seconds < RELIABLE_SECONDS:
+        reasons.append(f"{days:.1f} days of history: at least 21 are needed")
+    if share < COMPLETE:
+        reasons.append(f"{share:.0%} of the samples are known: at least {COMPLETE:.0%} are needed")
+    return {
+        "history_days": round(days, 3),
+        "completeness_ratio": round(share, 4),
+        "power_off_recommended": not reasons,
+        "reasons": reasons,
+    }
+
+
+def assumptions(plan: Plan) -> list[str]:
+    """Say in sentences what the plan rests on."""
+    options, problem = plan.options, plan.problem
+    found = [
+        (
+            f"ceiling {options.ceiling:g} of cores x base clock in {options.quantile:.4g} of a"
+            f" host's samples, never above {max(options.ceiling, options.hard_cap):g}"
+        ),
+        "CPU of hosts compared by cores x base clock; a VM's MHz cost the same on each",
+        "memory as provisioned, never overcommitted",
+        (
+            f"every sample of {problem.samples} on a 300 s grid; gaps filled with the VM's own"
+            " 95th percentile of that hour of the day"
+        ),
+        *problem.notes,
+        *plan.notes,
+    ]
+    if not any(host.overhead_mhz for host in problem.hosts):
+        found.append("no hypervisor overhead was given: none was counted")
+    if options.reserve:
+        found.append(
+            f"reserve: any {options.reserve} hosts of a cluster may fail, the rest staying under"
+            f" {options.reserve_cap:g}"
+        )
+    return found
+
+
+def as_csv(plan: Plan) -> str:
+    """Return the moves as CSV, in their order."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("step", "night", "vm", "from", "to"))
+    hosts, vms = plan.problem.hosts, plan.problem.vms
+    for step, move in enumerate(plan.moves, 1):
+        source, target = hosts[move.source].name, hosts[move.target].name
+        writer.writerow((step, move.night, vms[move.vm].name, source, target))
+    return text.getvalue()
