@@ -52,6 +52,8 @@ GUEST = """\
 """
 SPIN, REST = bytes([0xEB, 0xFE]), bytes([0xF4, 0xEB, 0xFD])
 """x86 programs: jump to itself, and halt for ever."""
+DISK_BYTES = 1 << 20
+"""The BIOS boots from no disk that is smaller than a cylinder."""
 START_SECONDS = 60.0
 WARM_SECONDS = 120.0
 """The first guest of a daemon makes it ask QEMU for everything it can do."""
@@ -108,6 +110,10 @@ class Libvirt:
     def start(self) -> None:
         """Start the daemon and wait until it answers."""
         mounts = [f"mount --bind {self._folder / name} {at}" for name, at in BINDS.items()]
+        # libvirt asks every emulator that it finds for all it can do, which takes seconds each.
+        found, kept = self._emulator.parent.glob("qemu-system-*"), self._emulator.resolve()
+        others = [path for path in found if path.resolve() != kept]
+        mounts += [f"mount --bind /dev/null {path}" for path in others]
         script = " && ".join([*mounts, f"exec {self._libvirtd}"])
         with (self._folder / "libvirtd.out").open("ab") as out:
             self._daemon = subprocess.Popen(
@@ -143,7 +149,8 @@ class Libvirt:
         made = str(uuid.uuid4())
         path = self._folder / f"{name}.xml"
         disk = self._folder / f"{name}.img"
-        disk.write_bytes((SPIN if busy else REST).ljust(510, b"\0") + bytes([0x55, 0xAA]))
+        boot = (SPIN if busy else REST).ljust(510, b"\0") + bytes([0x55, 0xAA])
+        disk.write_bytes(boot.ljust(DISK_BYTES, b"\0"))
         path.write_text(
             GUEST.format(
                 kind=self._kind,

@@ -35,7 +35,7 @@ def hypervisor() -> Iterator[Libvirt]:
 
 @pytest.fixture
 def sampler(hypervisor: Libvirt) -> Iterator[LibvirtSampler]:
-    made = LibvirtSampler(hypervisor.uri, Path("/proc"), deadline_seconds=3.0)
+    made = LibvirtSampler(hypervisor.uri, Path("/proc"), deadline_seconds=1.0)
     yield made
     made.close()
 
