@@ -19,6 +19,7 @@ from headroom_collector.web.model import (
 )
 from headroom_collector.web.queries import SECOND, HeadroomNow, HostNow
 from headroom_core.estate import Estate, Member, Status
+from headroom_core.power import Reading
 
 SHOWN = 200
 DAY = 86_400 * SECOND
@@ -61,7 +62,7 @@ class _Ground:
     config: CollectorConfig
     firing: frozenset[str] = frozenset()
     figures: Mapping[int, HostNow] = field(default_factory=dict)
-    powers: Mapping[int, Sequence[queries.PowerNow]] = field(default_factory=dict)
+    powers: Mapping[int, Sequence[Reading]] = field(default_factory=dict)
 
     def look(self, row: HostRow) -> _Seen:
         member = self.estate.member(row.name)

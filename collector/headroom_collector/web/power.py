@@ -1,52 +1,25 @@
-"""Power of a host out of its power domains, and of many hosts, without counting anything twice."""
+"""Power of a host, and of many hosts, as the page shows it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from headroom_collector.web.model import Power, PowerKind
-from headroom_collector.web.queries import PowerNow
-
-KINDS: tuple[PowerKind, ...] = ("measured", "derived", "modelled")
-"""From the best to the weakest."""
-QUANTITIES = ("wall", "component")
-# Power domains that lie inside a package and would count twice beside it.
-INNER = ("core", "uncore")
+from headroom_collector.web.model import Power
+from headroom_core.power import KINDS, Reading, power_of
 
 
-def _total(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
-
-
-def _group(readings: Sequence[PowerNow], quantity: str, kind: PowerKind, source: str) -> Power:
-    whole = [reading for reading in readings if reading.labels.get("domain") == "host"]
-    parts = whole or [
-        reading for reading in readings if not reading.labels.get("domain", "").startswith(INNER)
-    ]
-    stated = all(None not in {part.low, part.high} for part in parts)
-    watts = sum(part.watts for part in parts)
-    return Power(
-        watts=watts,
-        low_watts=_total(part.low for part in parts) if stated else None,
-        high_watts=_total(part.high for part in parts) if stated else None,
-        kind=kind,
-        quantity="wall" if quantity == "wall" else "component",
-        source=source,
-        measured_share=1.0 if kind == "measured" else 0.0,
-    )
-
-
-def of_host(readings: Sequence[PowerNow]) -> Power | None:
-    """Choose one figure: the server's input before its components, measured before modelled."""
-    groups: dict[tuple[int, int, str], list[PowerNow]] = {}
-    for reading in readings:
-        quantity, kind = reading.labels.get("quantity", ""), reading.labels.get("kind", "")
-        if quantity in QUANTITIES and kind in KINDS:
-            rank = (QUANTITIES.index(quantity), KINDS.index(kind))
-            groups.setdefault((*rank, reading.labels.get("source", "")), []).append(reading)
-    if not groups:
+def of_host(readings: Iterable[Reading]) -> Power | None:
+    """Return the one figure of a host as the page shows it; None where there is none."""
+    found = power_of(readings)
+    if found is None:
         return None
-    quantity_rank, kind_rank, source = best = min(groups)
-    return _group(groups[best], QUANTITIES[quantity_rank], KINDS[kind_rank], source)
+    return Power(
+        watts=found.watts,
+        low_watts=found.low,
+        high_watts=found.high,
+        kind=found.kind,
+        quantity=found.quantity,
+        source=found.source,
+        measured_share=1.0 if found.kind == "measured" else 0.0,
+    )
 
 
 def of_hosts(powers: Iterable[Power | None]) -> Power | None:

@@ -1,11 +1,12 @@
 """Readings for the overview: SQL on the store's views into plain rows."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from headroom_collector.store.api import Reader
+from headroom_core.power import Reading
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -85,16 +86,6 @@ class HostNow:
 
 
 @dataclass(frozen=True, slots=True)
-class PowerNow:
-    """Power of one power domain, watts."""
-
-    labels: Mapping[str, str]
-    watts: float
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class HeadroomNow:
     """The newest bound of one cluster; ``at`` in UTC nanoseconds."""
 
@@ -143,11 +134,11 @@ def last_hour(reader: Reader, now: int, hosts: Sequence[int]) -> dict[int, list[
     return found
 
 
-def power_now(reader: Reader, now: int) -> dict[int, list[PowerNow]]:
+def power_now(reader: Reader, now: int) -> dict[int, list[Reading]]:
     """Read the latest power of every power domain by host id; raises StoreError."""
-    found: dict[int, list[PowerNow]] = {}
+    found: dict[int, list[Reading]] = {}
     for row in _rows(reader, POWER, (now - WINDOW, now + AHEAD)):
-        reading = PowerNow(json.loads(row["labels"]), row["watts"], row["low"], row["high"])
+        reading = Reading(json.loads(row["labels"]), row["watts"], row["low"], row["high"])
         found.setdefault(row["host_id"], []).append(reading)
     return found
 
