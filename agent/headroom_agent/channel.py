@@ -11,10 +11,6 @@ from headroom_core.identity import COLLECTOR_NAME
 OPTIONS = (
     # The collector's certificate has this name, whatever address it is reached at.
     ("grpc.ssl_target_name_override", COLLECTOR_NAME),
-    ("grpc.keepalive_time_ms", 20_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    # Without it a stopped peer, whose kernel still acknowledges, is noticed after 60 s only.
-    ("grpc.http2.ping_timeout_ms", 10_000),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.max_receive_message_length", 64 * 1024),
     # A new channel after a failure tries at once, and not when the failed one would have.
@@ -28,6 +24,24 @@ class TlsFilesError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Keepalive:
+    """Seconds without traffic after which a collector is asked, and it has for its answer."""
+
+    idle_seconds: float = 20.0
+    answer_seconds: float = 10.0
+
+    def options(self) -> tuple[tuple[str, int], ...]:
+        """Return gRPC's settings for it."""
+        patience = round(self.answer_seconds * 1000)
+        return (
+            ("grpc.keepalive_time_ms", round(self.idle_seconds * 1000)),
+            ("grpc.keepalive_timeout_ms", patience),
+            # Without it a stopped peer, whose kernel still acknowledges, is noticed after 60 s.
+            ("grpc.http2.ping_timeout_ms", patience),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where the collector is, HOST:PORT, and the PEM files to meet it with."""
 
@@ -35,6 +49,7 @@ class Endpoint:
     ca: Path
     cert: Path
     key: Path
+    keepalive: Keepalive = Keepalive()
 
     def connect(self) -> grpc.Channel:
         """Make a channel; the files are read anew each time. Raises TlsFilesError."""
@@ -43,7 +58,8 @@ class Endpoint:
             private_key=_pem(self.key, "--key"),
             certificate_chain=_pem(self.cert, "--cert"),
         )
-        return grpc.secure_channel(self.address, credentials, options=OPTIONS)
+        options = (*OPTIONS, *self.keepalive.options())
+        return grpc.secure_channel(self.address, credentials, options=options)
 
 
 def _pem(path: Path, flag: str) -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 DEFAULT_TLS = Path("/etc/headroom-agent/tls")
 DEFAULT_SPOOL = Path("/var/lib/headroom-agent/spool.db")
 MIB = 1024 * 1024
+DAY_SECONDS = 86400.0
 
 
 def check_address(text: str) -> str:
@@ -80,6 +81,48 @@ class Switches:
     self: bool = True
     energy: bool = True
     libvirt: bool = True
+    schedstat: bool = True
+    frequency: bool = True
+    disks: bool = True
+    interfaces: bool = True
+    numa: bool = True
+    paging: bool = True
+    temperatures: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """
+    Least seconds between two readings of a sampler; 0 reads in every cycle.
+
+    ``cores`` is about the CPUs one by one, ``guests`` about what libvirt has to ask each running
+    virtual machine for.
+    """
+
+    cpu: float = 0.0
+    cores: float = 60.0
+    memory: float = 0.0
+    load: float = 0.0
+    pressure: float = 0.0
+    uptime: float = 0.0
+    facts: float = 300.0
+    self: float = 0.0
+    energy: float = 0.0
+    libvirt: float = 0.0
+    guests: float = 60.0
+    schedstat: float = 60.0
+    frequency: float = 60.0
+    disks: float = 60.0
+    interfaces: float = 60.0
+    numa: float = 60.0
+    paging: float = 60.0
+    temperatures: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Refuse a time that is none; raises ValueError naming the key."""
+        for name in self.__dataclass_fields__:
+            if not 0 <= getattr(self, name) <= DAY_SECONDS:
+                raise ValueError(f"{name} = {getattr(self, name)}: expected 0 to 86400 seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +140,7 @@ class AgentConfig:
     spool: SpoolSettings = field(default_factory=SpoolSettings)
     hints: Hints = field(default_factory=Hints)
     samplers: Switches = field(default_factory=Switches)
+    intervals: Intervals = field(default_factory=Intervals)
 
     def __post_init__(self) -> None:
         """Refuse what cannot work; raises ValueError naming the key."""

@@ -45,23 +45,32 @@ class Progress:
 
     def drained(self) -> bool:
         """Nothing is left to be acknowledged."""
-        return self.welcomed and self.spool.first_seq == self.spool.next_seq
+        return self.welcomed and self.acked + 1 >= self.spool.next_seq
 
     def welcome(self, answer: telemetry_pb2.Welcome) -> None:
         """
         Begin after what the collector has already; raises ReopenError after a new epoch.
 
-        A collector that has more than the spool ever gave it means that the spool was restored
-        from a backup: its numbers would be taken for duplicates.
+        A collector that has more than the spool ever gave it, or other contents under the same
+        number, means that the spool was restored from a backup or cloned: what is new in it would
+        be taken for duplicates. One that has less was restored itself, and gets again what is
+        still kept.
         """
-        if answer.high_water >= self.spool.next_seq:
+        high_water = answer.high_water
+        if high_water >= self.spool.next_seq or self._differs(answer):
             self.spool.renew(self.started_ns)
-            raise ReopenError("the spool is older than what the collector has; began a new epoch")
-        self.missed = self.spool.first_seq > answer.high_water + 1
-        self.spool.ack(answer.high_water)
-        self.acked = self.sent = self.spool.first_seq - 1
+            raise ReopenError("the spool is not what the collector has of it; began a new epoch")
+        self.spool.ack(high_water)
+        self.missed = self.spool.first_seq > high_water + 1
+        self.acked = self.sent = max(self.spool.first_seq - 1, high_water)
         self.window = max(1, answer.window)
         self.welcomed = True
+
+    def _differs(self, answer: telemetry_pb2.Welcome) -> bool:
+        if not answer.HasField("crc32"):
+            return False  # an older collector, or one that does not know the spool
+        ours = self.spool.crc_of(answer.high_water)
+        return ours is not None and ours != answer.crc32
 
     def take(self, now: float) -> telemetry_pb2.Batches | None:
         """Return what may be sent at ``now`` (monotonic seconds); None where that is nothing."""

@@ -121,6 +121,19 @@ class Schedule:
         )
 
 
+def _join(cycle: telemetry_pb2.Cycle) -> None:
+    """Make one sample of each CPU: several samplers know something of it."""
+    found: dict[int, samples_pb2.CpuSample] = {}
+    for sample in cycle.cpus:
+        if sample.cpu in found:
+            found[sample.cpu].MergeFrom(sample)
+        else:
+            found[sample.cpu] = sample
+    joined = list(found.values())
+    del cycle.cpus[:]
+    cycle.cpus.extend(joined)
+
+
 @dataclass(slots=True)
 class Merger:
     """
@@ -138,6 +151,8 @@ class Merger:
         cycle = telemetry_pb2.Cycle(time_unix_nano=now.time_ns, boottime_nano=now.boottime_ns)
         for part in parts:
             cycle.MergeFrom(part.cycle)
+        if sum(bool(part.cycle.cpus) for part in parts) > 1:
+            _join(cycle)
         if cycle.HasField("facts"):
             self.facts.MergeFrom(cycle.facts)
         if cycle.HasField("facts") or self._repeat:

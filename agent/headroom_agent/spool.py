@@ -1,4 +1,4 @@
-"""The spool: cycles on disk, until the collector has acknowledged them."""
+"""The spool: cycles on disk, until the collector has acknowledged them, and a while longer."""
 
 import os
 import sqlite3
@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import NoReturn
 
 from headroom_agent.notices import Notices
-from headroom_agent.spool_schema import EPOCH_BYTES, SpoolError, connect, lock, set_aside
+from headroom_agent.spool_room import Ballast
+from headroom_agent.spool_schema import EPOCH_BYTES, SpoolError, connect, lock, mend, set_aside
 
 ROW_OVERHEAD = 64
 """Bytes that a row takes beside its payload, about."""
 
 MAX_PAYLOAD = 480 * 1024
 """Largest payload in bytes: a message with it stays below the collector's limit of 512 KiB."""
+
+ROOM = 32 * 1024
+"""Bytes that the oldest rows have to free at once where the disk is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of a spool; when one is hit the oldest batches go and are counted."""
+    """
+    Bounds of a spool; when one is hit the oldest batches go and are counted.
+
+    Acknowledged batches stay for ``keep_seconds``, as far as there is room, so that a collector
+    that was restored from a backup can ask for them again.
+    """
 
     max_bytes: int = 64 * 1024 * 1024
     max_age_seconds: float = 7 * 86400.0
+    keep_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +59,19 @@ class SpoolState:
     dropped: int
 
 
+def steady() -> Callable[[], int]:
+    """Return a clock of UTC nanoseconds that no later step of the machine's clock moves."""
+    offset = time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    return lambda: offset + time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
 class Spool:
     """
     A queue of rows in an SQLite file, one commit a batch, durable when ``append`` returns.
 
     Sequence numbers start at 1 and grow by 1 within an epoch. Safe from any thread; one process at
-    a time. Every method raises SpoolError where the file fails.
+    a time. Every method raises SpoolError where the file fails. An acknowledgement is written with
+    the next ``append``: it costs no commit of its own.
     """
 
     def __init__(
@@ -64,17 +81,19 @@ class Spool:
         notices: Notices,
         *,
         random: Callable[[int], bytes] = os.urandom,
-        clock: Callable[[], int] = time.time_ns,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         """Open or make the file; ``clock`` gives UTC nanoseconds, ``random`` that many bytes."""
         self._path, self._limits, self._notices = path, limits, notices
-        self._random, self._clock = random, clock
+        self._random, self._clock = random, clock or steady()
         self._mutex = threading.Lock()
         self._epoch = b""
         self._next = self._first = 1
-        self._batches = self._size = self._dropped = 0
+        self._acked = 0
+        self._waiting = self._size = self._dropped = 0
         self._lost = 0  # could not be written; into the file's count with the next write
         self._lock = lock(path)
+        self._ballast = Ballast(path.with_name(f"{path.name}.ballast"))
         try:
             self._connection = self._open()
             self._count()
@@ -84,7 +103,7 @@ class Spool:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            return connect(self._path, self._random(EPOCH_BYTES))
+            return self._connect()
         except sqlite3.DatabaseError as error:
             aside = set_aside(self._path)
             self._notices.fault(
@@ -92,20 +111,26 @@ class Spool:
                 f"spool {self._path}: is damaged ({error}); kept as {aside.name}, started a new one",
             )
         try:
-            return connect(self._path, self._random(EPOCH_BYTES))
+            return self._connect()
         except sqlite3.DatabaseError as error:
             raise SpoolError(f"spool {self._path}: cannot be made: {error}") from None
 
+    def _connect(self) -> sqlite3.Connection:
+        connection = connect(self._path, self._random(EPOCH_BYTES))
+        self._ballast.make()
+        bad = mend(connection)
+        if bad:
+            self._say_damaged(bad)
+        return connection
+
     def _count(self) -> None:
         select = self._connection.execute
-        self._epoch, self._next, self._dropped = select(
-            "SELECT epoch, next_seq, dropped FROM spool"
+        self._epoch, self._next, self._dropped, self._acked = select(
+            "SELECT epoch, next_seq, dropped, acked FROM spool"
         ).fetchone()
-        self._batches, size, first = select(
-            "SELECT count(*), coalesce(sum(length(payload)), 0), min(seq) FROM batches"
-        ).fetchone()
-        self._size = size + ROW_OVERHEAD * self._batches
-        self._first = self._next if first is None else first
+        self._forget(0)
+        _, self._size, _ = self._sum(self._first, self._next)
+        self._waiting = self._sum(self._acked + 1, self._next)[0]
 
     @property
     def epoch(self) -> bytes:
@@ -114,7 +139,7 @@ class Spool:
 
     @property
     def first_seq(self) -> int:
-        """Oldest row's sequence number; ``next_seq`` when there is none."""
+        """Oldest row that can be sent, acknowledged or not; ``next_seq`` when there is none."""
         return self._first
 
     @property
@@ -122,10 +147,15 @@ class Spool:
         """Sequence number that the next row will have."""
         return self._next
 
+    @property
+    def acked_seq(self) -> int:
+        """Highest sequence number that a collector has acknowledged; 0 where none has."""
+        return self._acked
+
     def state(self) -> SpoolState:
         """Return what waits, and how much was dropped."""
         with self._mutex:
-            return SpoolState(self._batches, self._size, self._dropped + self._lost)
+            return SpoolState(self._waiting, self._size, self._dropped + self._lost)
 
     def append(self, payload: bytes, boot_id: str) -> int:
         """Store one serialised Cycle; returns its sequence number once it is on the disk."""
@@ -136,25 +166,52 @@ class Spool:
                     f"a cycle of {len(payload)} bytes is larger than {MAX_PAYLOAD}; left out"
                 )
             try:
-                return self._append(payload, boot_id)
+                return self._append(payload, boot_id, self._limits.max_bytes)
             except sqlite3.Error as error:
+                if "full" in str(error) and (seq := self._squeeze(payload, boot_id)):
+                    return seq
                 self._lost += 1
                 self._fail("cannot be written", error)
 
-    def _append(self, payload: bytes, boot_id: str) -> int:
-        seq, lost = self._next, self._lost
+    def _squeeze(self, payload: bytes, boot_id: str) -> int:
+        """Store a cycle on a disk that is full, the oldest rows going for it; 0 where not."""
+        self._ballast.release()
+        try:
+            most = self._size + len(payload) - ROOM
+            return self._append(payload, boot_id, min(most, self._limits.max_bytes))
+        except sqlite3.Error:
+            return 0
+        finally:
+            self._shrink()
+            self._ballast.make()
+
+    def _shrink(self) -> None:
+        """Give the disk back what the log takes, as far as that is possible now."""
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            self._notices.debug("spool log", f"spool {self._path}: its log stays: {error}")
+
+    def _append(self, payload: bytes, boot_id: str, most: int) -> int:
+        seq, lost, size = self._next, self._lost, len(payload) + ROW_OVERHEAD
         row = (seq, self._epoch, boot_id, zlib.crc32(payload), payload, self._clock())
         with self._connection as connection:
+            over = self._over(self._size + size, most)
+            rows, freed, dropped = self._sum(self._first, over)
+            first = max(self._first, over + 1)
+            connection.execute("DELETE FROM batches WHERE seq < ?", (first,))
             connection.execute("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)", row)
-            over = self._over(self._size + len(payload) + ROW_OVERHEAD, seq)
-            freed = self._free(over)
             connection.execute(
-                "UPDATE spool SET next_seq = ?, dropped = dropped + ?", (seq + 1, freed[0] + lost)
+                "UPDATE spool SET next_seq = ?, dropped = dropped + ?, acked = ?",
+                (seq + 1, dropped + lost, self._acked),
             )
         self._next, self._lost = seq + 1, 0
-        self._dropped += freed[0] + lost
-        self._recount(1 - freed[0], len(payload) + ROW_OVERHEAD - freed[1])
-        if freed[0]:
+        self._dropped += dropped + lost
+        self._waiting += 1 - dropped
+        self._size += size - freed
+        if rows:
+            self._first = self._oldest(first)
+        if dropped:
             self._notices.fault(
                 "spool bound",
                 f"spool {self._path}: full or too old, the oldest batches are dropped and counted; "
@@ -162,37 +219,48 @@ class Spool:
             )
         return seq
 
-    def _over(self, size: int, newest: int) -> int:
+    def _over(self, size: int, most: int) -> int:
         """Return the newest row that has to go so that the rest is within the bounds; 0: none."""
-        oldest_kept = self._clock() - int(self._limits.max_age_seconds * 1e9)
-        over = 0
+        now, over = self._clock(), 0
+        oldest = now - int(self._limits.max_age_seconds * 1e9)
+        kept = now - int(self._limits.keep_seconds * 1e9)
         for seq, created, length in self._connection.execute(
-            "SELECT seq, created, length(payload) FROM batches WHERE seq < ? ORDER BY seq",
-            (newest,),
+            "SELECT seq, created, length(payload) FROM batches WHERE seq >= ? ORDER BY seq",
+            (self._first,),
         ):
-            if size <= self._limits.max_bytes and created >= oldest_kept:
+            if size <= most and created >= (kept if seq <= self._acked else oldest):
                 break
             size -= length + ROW_OVERHEAD
             over = seq
         return over
 
-    def _free(self, seq: int) -> tuple[int, int]:
-        """Delete the rows up to ``seq``; returns how many and their bytes."""
-        if seq < self._first:
-            return 0, 0
-        rows, size = self._connection.execute(
-            "SELECT count(*), coalesce(sum(length(payload)), 0) FROM batches WHERE seq <= ?",
-            (seq,),
+    def _sum(self, first: int, last: int) -> tuple[int, int, int]:
+        """Return how many rows there are from ``first`` to ``last``, their bytes, and unacked."""
+        if first > last:
+            return 0, 0, 0
+        rows, size, unacked = self._connection.execute(
+            "SELECT count(*), coalesce(sum(length(payload)), 0), count(*) FILTER (WHERE seq > ?)"
+            " FROM batches WHERE seq BETWEEN ? AND ?",
+            (self._acked, first, last),
         ).fetchone()
-        self._connection.execute("DELETE FROM batches WHERE seq <= ?", (seq,))
-        return rows, size + ROW_OVERHEAD * rows
+        return rows, size + ROW_OVERHEAD * rows, unacked
 
-    def _recount(self, rows: int, size: int) -> None:
-        """Keep the counts in memory in step with a commit."""
-        self._batches += rows
-        self._size += size
-        first = self._connection.execute("SELECT min(seq) FROM batches").fetchone()[0]
-        self._first = self._next if first is None else first
+    def _oldest(self, from_seq: int) -> int:
+        [first] = self._connection.execute(
+            "SELECT min(seq) FROM batches WHERE seq >= ?", (from_seq,)
+        ).fetchone()
+        return self._next if first is None else int(first)
+
+    def _forget(self, first: int) -> None:
+        """Leave out acknowledged rows that were kept long enough; the next append deletes them."""
+        kept = self._clock() - int(self._limits.keep_seconds * 1e9)
+        [old] = self._connection.execute(
+            "SELECT max(seq) FROM batches WHERE seq BETWEEN ? AND ? AND created <= ?",
+            (first, self._acked, kept),
+        ).fetchone()
+        if old is not None:
+            self._size -= self._sum(first, old)[1]
+        self._first = self._oldest(first if old is None else old + 1)
 
     def read(self, from_seq: int, max_rows: int, max_bytes: int) -> list[Row]:
         """
@@ -203,7 +271,7 @@ class Spool:
         """
         with self._mutex:
             try:
-                return self._read(from_seq, max_rows, max_bytes)
+                return self._read(max(from_seq, self._first), max_rows, max_bytes)
             except sqlite3.Error as error:
                 self._fail("cannot be read", error)
 
@@ -229,28 +297,37 @@ class Spool:
         return good
 
     def _drop_bad(self, seqs: list[int]) -> None:
+        lost = sum(seq > self._acked for seq in seqs)
         with self._connection as connection:
             connection.executemany("DELETE FROM batches WHERE seq = ?", [(seq,) for seq in seqs])
-            connection.execute("UPDATE spool SET dropped = dropped + ?", (len(seqs),))
+            connection.execute("UPDATE spool SET dropped = dropped + ?, acked = ?", (lost, self._acked))
         self._count()
+        self._say_damaged(seqs)
+
+    def _say_damaged(self, seqs: list[int]) -> None:
         self._notices.fault(
             "spool rows",
             f"spool {self._path}: batches {seqs} are damaged on the disk; dropped and counted",
         )
 
     def ack(self, seq: int) -> None:
-        """Free every row up to and with ``seq``."""
+        """Note that every row up to and with ``seq`` is durable at a collector."""
         with self._mutex:
-            if seq < self._first:
+            if seq <= self._acked:
                 return
             try:
-                with self._connection:
-                    rows, size = self._free(seq)
-                self._recount(-rows, -size)
-                if self._batches == 0:
-                    self._notices.fine("spool bound", f"spool {self._path}: is empty again")
+                self._waiting -= self._sum(self._acked + 1, seq)[2]
+                self._acked = min(seq, self._next - 1)
+                self._forget(self._first)
             except sqlite3.Error as error:
-                self._fail("cannot be written", error)
+                self._fail("cannot be read", error)
+            if self._waiting == 0:
+                self._notices.fine("spool bound", f"spool {self._path}: is empty again")
+
+    def crc_of(self, seq: int) -> int | None:
+        """Return the checksum of a row; None where it is not here any more."""
+        rows = self.read(seq, 1, 0)
+        return rows[0].crc32 if rows and rows[0].seq == seq else None
 
     def renew(self, since: int) -> None:
         """
@@ -275,11 +352,18 @@ class Spool:
             connection.execute("DELETE FROM batches")
             rows = [(seq, epoch, *values) for seq, values in enumerate(kept, start=1)]
             connection.executemany("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)", rows)
-            connection.execute("UPDATE spool SET epoch = ?, next_seq = ?", (epoch, len(rows) + 1))
+            connection.execute(
+                "UPDATE spool SET epoch = ?, next_seq = ?, acked = 0", (epoch, len(rows) + 1)
+            )
 
     def close(self) -> None:
-        """Close the file and let another process have it."""
+        """Write down what was acknowledged, close the file and let another process have it."""
         with self._mutex:
+            try:
+                with self._connection as connection:
+                    connection.execute("UPDATE spool SET acked = ?", (self._acked,))
+            except sqlite3.Error as error:
+                self._notices.debug("spool file", f"spool {self._path}: closed as it was: {error}")
             self._connection.close()
             os.close(self._lock)
 

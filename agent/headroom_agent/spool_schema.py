@@ -6,12 +6,13 @@ import sqlite3
 import time
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 SCHEMA = """
 CREATE TABLE spool (
     epoch BLOB NOT NULL,        -- 16 random bytes, made together with this file
     next_seq INTEGER NOT NULL,  -- sequence number that the next batch will have
-    dropped INTEGER NOT NULL    -- batches dropped unacknowledged: full, too old or damaged
+    dropped INTEGER NOT NULL,   -- batches dropped unacknowledged: full, too old or damaged
+    acked INTEGER NOT NULL DEFAULT 0  -- highest sequence number that a collector acknowledged
 );
 CREATE TABLE batches (
     seq INTEGER PRIMARY KEY,
@@ -22,6 +23,8 @@ CREATE TABLE batches (
     created INTEGER NOT NULL    -- UTC nanoseconds
 );
 """
+STEPS = {1: "ALTER TABLE spool ADD COLUMN acked INTEGER NOT NULL DEFAULT 0;"}
+"""What leads from each older version to the next; a step that was released never changes."""
 EPOCH_BYTES = 16
 
 
@@ -53,9 +56,14 @@ def lock(path: Path) -> int:
 
 
 def _create(connection: sqlite3.Connection, epoch: bytes) -> None:
-    row = f"INSERT INTO spool VALUES (x'{epoch.hex()}', 1, 0);"  # noqa: S608 - hexadecimal digits of our own
+    row = f"INSERT INTO spool VALUES (x'{epoch.hex()}', 1, 0, 0);"  # noqa: S608 - hexadecimal digits of our own
     version = f"PRAGMA user_version = {VERSION};"
     connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {row} {version} COMMIT;")
+
+
+def _upgrade(connection: sqlite3.Connection, version: int) -> None:
+    steps = "".join(STEPS[number] for number in range(version, VERSION))
+    connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {VERSION}; COMMIT;")
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, epoch: bytes) -> None:
@@ -70,12 +78,45 @@ def _prepare(connection: sqlite3.Connection, path: Path, epoch: bytes) -> None:
         )
     if version == 0:
         _create(connection, epoch)
+    elif version < VERSION:
+        _upgrade(connection, version)
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
         raise sqlite3.DatabaseError(verdict)
     rows = connection.execute("SELECT epoch, next_seq, dropped FROM spool").fetchall()
     if len(rows) != 1 or len(rows[0][0]) != EPOCH_BYTES:
         raise sqlite3.DatabaseError("the table 'spool' does not have its one row")
+
+
+def mend(connection: sqlite3.Connection) -> list[int]:
+    """
+    Make rows and the spool's own numbers agree after damage that SQLite cannot see.
+
+    Returns the sequence numbers of rows that were dropped, and counted, because they cannot be
+    right. Where all rows agree with one another, it is the spool's own numbers that are wrong.
+    """
+    epoch, following = connection.execute("SELECT epoch, next_seq FROM spool").fetchone()
+    first, last, count, epochs, one = connection.execute(
+        "SELECT min(seq), max(seq), count(*), count(DISTINCT epoch), min(epoch) FROM batches"
+    ).fetchone()
+    if not count:
+        return []
+    if epochs == 1:
+        epoch = one
+    if last - first + 1 == count and first > 0:
+        following = last + 1
+    bad = connection.execute(
+        "SELECT seq FROM batches WHERE epoch <> ? OR seq >= ? OR seq < 1 ORDER BY seq",
+        (epoch, following),
+    ).fetchall()
+    with connection:
+        connection.executemany("DELETE FROM batches WHERE seq = ?", bad)
+        connection.execute(
+            "UPDATE spool SET epoch = ?, next_seq = ?, dropped = dropped + ?,"
+            " acked = min(acked, ?)",
+            (epoch, following, len(bad), following - 1),
+        )
+    return [seq for (seq,) in bad]
 
 
 def connect(path: Path, epoch: bytes) -> sqlite3.Connection:

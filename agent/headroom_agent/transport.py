@@ -38,6 +38,7 @@ class Speaker:
             interval_seconds=self.interval_seconds,
             first_seq=spool.first_seq,
             next_seq=spool.next_seq,
+            acked_seq=spool.acked_seq,
             hints=self.hints,
         )
 

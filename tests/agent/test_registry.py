@@ -1,11 +1,12 @@
 """Which samplers a host gets, and when a hypervisor is looked for."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from headroom_agent.config import AgentConfig, Switches
+from headroom_agent.config import AgentConfig, Intervals, Switches
 from headroom_agent.notices import Notices
 from headroom_agent.samplers import registry
 from headroom_agent.samplers.registry import Self, build, find_hypervisor
@@ -24,8 +25,23 @@ def names(config: AgentConfig, run: Path) -> list[str]:
 
 def test_each_sampler_can_be_switched_off(tmp_path: Path) -> None:
     assert names(AgentConfig(samplers=ALL_OFF), tmp_path) == []
-    found = names(AgentConfig(samplers=Switches(pressure=False, energy=False)), tmp_path)
-    assert found == ["cpu", "memory", "load", "uptime", "facts", "self"]
+    every = set(names(AgentConfig(), tmp_path))
+    for switch in ALL_OFF.__dataclass_fields__:
+        rest = names(AgentConfig(samplers=replace(Switches(), **{switch: False})), tmp_path)
+        gone = every - set(rest)
+        assert gone <= {"rapl", "power_model"} if switch == "energy" else gone <= {switch}
+
+
+def test_each_sampler_has_its_interval(tmp_path: Path) -> None:
+    every = Intervals(**dict.fromkeys(Intervals.__dataclass_fields__, 7.0))
+    notices = Notices(logging.getLogger("registry"))
+    for sampler in build(AgentConfig(intervals=every), notices, OWN, tmp_path):
+        assert sampler.interval_seconds == 7.0, sampler.name
+    assert set(Intervals.__dataclass_fields__) == {
+        *Switches.__dataclass_fields__,
+        "cores",
+        "guests",
+    }
 
 
 def test_no_two_samplers_have_one_name(tmp_path: Path) -> None:

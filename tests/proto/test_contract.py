@@ -10,7 +10,7 @@ from headroom_proto.catalogue import Catalogue, ContractError, catalogue, read_k
 from headroom_proto.v1 import options_pb2, samples_pb2, telemetry_pb2
 
 RELEASED = Path(__file__).parents[2] / "proto" / "released.binpb"
-UNITS = {"seconds", "bytes", "ratio", "watts", "joules", "hertz", "count", "code"}
+UNITS = {"seconds", "bytes", "ratio", "watts", "joules", "hertz", "celsius", "count", "code"}
 
 
 def messages(files: FileDescriptorSet) -> dict[str, DescriptorProto]:

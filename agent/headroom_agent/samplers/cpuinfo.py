@@ -20,6 +20,14 @@ class Cpus:
     cores: int | None = None
     threads: int | None = None
     virtual: bool | None = None
+    family: int | None = None
+    model_number: int | None = None
+    stepping: int | None = None
+    microcode: str = ""
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() else None
 
 
 def _blocks(text: str) -> list[dict[str, str]]:
@@ -49,6 +57,10 @@ def parse(text: str) -> Cpus:
         cores=len(cores) or None,
         threads=len(blocks),
         virtual="hypervisor" in first["flags"].split() if "flags" in first else None,
+        family=_number(first.get("cpu family", "")),
+        model_number=_number(first.get("model", "")),
+        stepping=_number(first.get("stepping", "")),
+        microcode=first.get("microcode", ""),
     )
 
 

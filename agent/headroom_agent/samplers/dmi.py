@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from headroom_agent.samplers.files import read_if_there
+from headroom_agent.samplers.files import number_if_there, read_if_there
 
 US_DATE = re.compile(r"(\d{2})/(\d{2})/(\d{4})")
 FILLERS = frozenset(
@@ -27,6 +27,25 @@ FILLERS = frozenset(
 """What makers leave in fields that they did not fill in."""
 
 
+CHASSIS = {
+    3: "Desktop",
+    4: "Low Profile Desktop",
+    6: "Mini Tower",
+    7: "Tower",
+    8: "Portable",
+    9: "Laptop",
+    10: "Notebook",
+    13: "All in One",
+    17: "Main Server Chassis",
+    23: "Rack Mount",
+    25: "Multi-system Chassis",
+    28: "Blade",
+    29: "Blade Enclosure",
+    35: "Mini PC",
+}
+"""Kinds of chassis by their number in SMBIOS (DSP0134, 7.4.1)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Board:
     """What the firmware says of the machine; empty where it does not or may not be read."""
@@ -36,6 +55,11 @@ class Board:
     serial: str = ""
     bios_date: str = ""
     product_uuid: str = ""
+    bios_vendor: str = ""
+    bios_version: str = ""
+    board_vendor: str = ""
+    board_model: str = ""
+    chassis: str = ""
 
 
 def clean(text: str) -> str:
@@ -63,4 +87,9 @@ def read(sysfs: Path) -> Board:
         serial=field("product_serial"),
         bios_date=iso_date(field("bios_date")),
         product_uuid=field("product_uuid").lower(),
+        bios_vendor=field("bios_vendor"),
+        bios_version=field("bios_version"),
+        board_vendor=field("board_vendor"),
+        board_model=field("board_name"),
+        chassis=CHASSIS.get(number_if_there(folder / "chassis_type") or 0, ""),
     )

@@ -17,6 +17,7 @@ def energy_samplers(
     sysfs: Path,
     cpu_ratio: Callable[[], float | None],
     notices: Notices | None = None,
+    interval_seconds: float = 0.0,
 ) -> tuple[Sampler, ...]:
     """
     Return the samplers of energy for this host, after a look at what can be read.
@@ -28,8 +29,12 @@ def energy_samplers(
     said = notices or Notices(logging.getLogger(__name__))
     found = () if _virtual(procfs) else zones(sysfs)
     if found and _readable(found, said):
-        return (RaplSampler(found, said),)
-    return (ModelSampler(procfs, cpu_ratio),)
+        rapl = RaplSampler(found, said)
+        rapl.interval_seconds = interval_seconds
+        return (rapl,)
+    model = ModelSampler(procfs, cpu_ratio)
+    model.interval_seconds = interval_seconds
+    return (model,)
 
 
 def _virtual(procfs: Path) -> bool:

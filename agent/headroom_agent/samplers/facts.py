@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headroom_agent.sampler import Moment
-from headroom_agent.samplers import cpuinfo, dmi, memory
-from headroom_agent.samplers.files import read, read_if_there, read_text
+from headroom_agent.samplers import cpuinfo, dmi, interfaces, memory
+from headroom_agent.samplers.files import names, number_if_there, read, read_if_there, read_text
 from headroom_proto.v1 import telemetry_pb2
+
+MOST_TEXT = 256
+"""Characters of a fact that the collector takes."""
 
 
 def parse_os_release(text: str) -> str:
@@ -27,6 +30,40 @@ def base_hertz(sysfs: Path, model: str) -> float | None:
     """
     khz = read_if_there(sysfs / "devices/system/cpu/cpu0/cpufreq/base_frequency")
     return int(khz) * 1e3 if khz.isdigit() else cpuinfo.named_hertz(model)
+
+
+def topology(sysfs: Path) -> tuple[int | None, int | None]:
+    """Count sockets and cores where cpuinfo does not tell, as on ARM; None where nobody does."""
+    folder = sysfs / "devices/system/cpu"
+    cores = set()
+    for name in names(folder):
+        if name.startswith("cpu") and name[3:].isdecimal():
+            at = folder / name / "topology"
+            cores.add((number_if_there(at / "physical_package_id"), read_if_there(at / "core_id")))
+    known = {core for core in cores if core[0] is not None and core[1]}
+    return len({socket for socket, _ in known}) or None, len(known) or None
+
+
+def max_hertz(sysfs: Path) -> float | None:
+    """Return the CPUs' highest clock in hertz, turbo included; None without a cpufreq driver."""
+    khz = number_if_there(sysfs / "devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq")
+    return khz * 1e3 if khz else None
+
+
+def describe_speed(bytes_per_second: int) -> str:
+    """Write a link's speed as people do, in bits: 1 Gbit/s."""
+    megabits = bytes_per_second * 8 / 1e6
+    return f"{megabits / 1000:g} Gbit/s" if megabits >= 1000 else f"{megabits:g} Mbit/s"
+
+
+def links(sysfs: Path) -> str:
+    """Name the interfaces that have a device, with the speeds that are known."""
+    found = []
+    for name in interfaces.physical(sysfs):
+        speed = interfaces.speed(sysfs, name)
+        found.append(f"{name} {describe_speed(speed)}" if speed else name)
+    text = ", ".join(found)
+    return text if len(text) <= MOST_TEXT else f"{text[: MOST_TEXT - 4].rpartition(', ')[0]}, ..."
 
 
 @dataclass(slots=True)
@@ -58,6 +95,9 @@ class FactsSampler:
         """Read the facts; raises SampleError."""
         kernel = self.procfs / "sys/kernel"
         cpus = cpuinfo.parse(read_text(self.procfs / "cpuinfo"))
+        sockets, cores = cpus.sockets, cpus.cores
+        if sockets is None or cores is None:
+            sockets, cores = topology(self.sysfs)
         board = dmi.read(self.sysfs)
         return telemetry_pb2.HostFacts(
             machine_id=read_if_there(self.etc / "machine-id"),
@@ -68,8 +108,8 @@ class FactsSampler:
             architecture=read_if_there(kernel / "arch") or self.machine,
             cpu_model=cpus.model,
             cpu_vendor=cpus.vendor,
-            sockets=cpus.sockets,
-            cores=cpus.cores,
+            sockets=sockets,
+            cores=cores,
             threads=cpus.threads,
             memory_bytes=memory.parse(read(self.procfs / "meminfo"))["MemTotal"],
             base_hertz=base_hertz(self.sysfs, cpus.model),
@@ -79,6 +119,17 @@ class FactsSampler:
             bios_date=board.bios_date,
             product_uuid=board.product_uuid,
             virtual=cpus.virtual,
+            bios_vendor=board.bios_vendor,
+            bios_version=board.bios_version,
+            board_vendor=board.board_vendor,
+            board_model=board.board_model,
+            chassis=board.chassis,
+            cpu_family=cpus.family,
+            cpu_model_number=cpus.model_number,
+            cpu_stepping=cpus.stepping,
+            microcode=cpus.microcode,
+            max_hertz=max_hertz(self.sysfs),
+            links=links(self.sysfs),
         )
 
 

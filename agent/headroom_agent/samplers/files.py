@@ -1,14 +1,29 @@
 """Files under /proc and /sys, read whole, with one clear line where that fails."""
 
+import os
 from pathlib import Path
 
 from headroom_agent.sampler import SampleError
+
+CHUNK = 1 << 16
+
+
+def _read(path: Path) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        # A short read of a file under /proc is not its end (fs/seq_file.c).
+        data = os.read(descriptor, CHUNK)
+        while more := os.read(descriptor, CHUNK):
+            data += more
+        return data
+    finally:
+        os.close(descriptor)
 
 
 def read(path: Path) -> bytes:
     """Return what the file holds; raises SampleError naming path and reason."""
     try:
-        return path.read_bytes()
+        return _read(path)
     except OSError as error:
         raise SampleError(f"{path}: cannot be read: {error.strerror}") from None
 
@@ -21,6 +36,20 @@ def read_text(path: Path) -> str:
 def read_if_there(path: Path) -> str:
     """Return what the file holds, stripped; empty where it is not there or may not be read."""
     try:
-        return path.read_bytes().decode(errors="replace").strip()
+        return _read(path).decode(errors="replace").strip()
     except OSError:
         return ""
+
+
+def number_if_there(path: Path) -> int | None:
+    """Return the whole number, 0 or more, that the file holds; None where it holds none."""
+    text = read_if_there(path)
+    return int(text) if text.isdecimal() else None
+
+
+def names(folder: Path) -> list[str]:
+    """Return the sorted names in a folder; none where it is not there or may not be read."""
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208 - names, and no Path for each
+    except OSError:
+        return []

@@ -11,10 +11,17 @@ from headroom_agent.notices import Notices
 from headroom_agent.sampler import Sampler
 from headroom_agent.samplers.agent_self import SelfSampler
 from headroom_agent.samplers.cpu import CpuSampler
+from headroom_agent.samplers.disks import DiskSampler
 from headroom_agent.samplers.facts import FactsSampler
+from headroom_agent.samplers.frequency import FrequencySampler
+from headroom_agent.samplers.interfaces import InterfaceSampler
 from headroom_agent.samplers.load import LoadSampler
 from headroom_agent.samplers.memory import MemorySampler
+from headroom_agent.samplers.numa import NumaSampler
+from headroom_agent.samplers.paging import PagingSampler
 from headroom_agent.samplers.pressure import PressureSampler
+from headroom_agent.samplers.schedstat import SchedstatSampler
+from headroom_agent.samplers.temperatures import TemperatureSampler
 from headroom_agent.samplers.uptime import UptimeSampler
 from headroom_agent.spool import SpoolState
 
@@ -46,13 +53,21 @@ class Self:
 
 def host_samplers(config: AgentConfig, notices: Notices) -> tuple[Sampler, ...]:
     """Return the samplers that read nothing but files under the roots."""
+    proc, sys, every = config.procfs, config.sysfs, config.intervals
     return (
-        CpuSampler(config.procfs, notices),
-        MemorySampler(config.procfs, notices),
-        LoadSampler(config.procfs),
-        PressureSampler(config.procfs),
-        UptimeSampler(config.procfs),
-        FactsSampler(config.procfs, config.sysfs, config.etc),
+        CpuSampler(proc, notices, core_seconds=every.cores, interval_seconds=every.cpu),
+        MemorySampler(proc, notices, interval_seconds=every.memory),
+        LoadSampler(proc, interval_seconds=every.load),
+        PressureSampler(proc, interval_seconds=every.pressure),
+        UptimeSampler(proc, interval_seconds=every.uptime),
+        SchedstatSampler(proc, interval_seconds=every.schedstat),
+        FrequencySampler(sys, interval_seconds=every.frequency),
+        DiskSampler(proc, sys, notices, interval_seconds=every.disks),
+        InterfaceSampler(proc, sys, notices, interval_seconds=every.interfaces),
+        NumaSampler(sys, interval_seconds=every.numa),
+        PagingSampler(proc, sys, interval_seconds=every.paging),
+        TemperatureSampler(sys, interval_seconds=every.temperatures),
+        FactsSampler(proc, sys, config.etc, interval_seconds=every.facts),
     )
 
 
@@ -79,7 +94,8 @@ def build(
     if on.energy:
         made += _energy(config, made, notices)
     if on.self:
-        made.append(SelfSampler(own.cycle_seconds, own.spool))
+        every = config.intervals.self
+        made.append(SelfSampler(own.cycle_seconds, own.spool, interval_seconds=every))
     if on.libvirt:
         made += _libvirt(config, notices, run, installed)
     return tuple(made)
@@ -90,7 +106,11 @@ def _energy(config: AgentConfig, made: list[Sampler], notices: Notices) -> tuple
 
     ratios = [sampler.current_ratio for sampler in made if isinstance(sampler, CpuSampler)]
     return energy_samplers(
-        config.procfs, config.sysfs, ratios[0] if ratios else lambda: None, notices
+        config.procfs,
+        config.sysfs,
+        ratios[0] if ratios else lambda: None,
+        notices,
+        config.intervals.energy,
     )
 
 

@@ -78,7 +78,7 @@ class Metric(google.protobuf.message.Message):
     name: builtins.str
     """Prometheus name: headroom_<thing>_<what>_<unit>[_total]."""
     unit: builtins.str
-    """Base unit: seconds, bytes, ratio, watts, joules, hertz, count, code."""
+    """Base unit: seconds, bytes, ratio, watts, joules, hertz, celsius, count, code."""
     type: Global___MetricType.ValueType
     help: builtins.str
     """One sentence for people, without a full stop."""

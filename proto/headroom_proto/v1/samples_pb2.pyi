@@ -64,6 +64,18 @@ class HostSample(google.protobuf.message.Message):
     VCPUS_RUNNING_FIELD_NUMBER: builtins.int
     DOMAINS_MEMORY_BYTES_FIELD_NUMBER: builtins.int
     DOMAINS_STALE_FIELD_NUMBER: builtins.int
+    RUN_QUEUE_WAIT_SECONDS_TOTAL_FIELD_NUMBER: builtins.int
+    CPU_FREQUENCY_HERTZ_FIELD_NUMBER: builtins.int
+    MEMORY_KSM_SAVED_BYTES_FIELD_NUMBER: builtins.int
+    MEMORY_HUGE_TOTAL_BYTES_FIELD_NUMBER: builtins.int
+    MEMORY_HUGE_FREE_BYTES_FIELD_NUMBER: builtins.int
+    SWAP_IN_BYTES_TOTAL_FIELD_NUMBER: builtins.int
+    SWAP_OUT_BYTES_TOTAL_FIELD_NUMBER: builtins.int
+    OUT_OF_MEMORY_KILLS_TOTAL_FIELD_NUMBER: builtins.int
+    DOMAINS_DEFINED_FIELD_NUMBER: builtins.int
+    DOMAINS_QUARANTINED_FIELD_NUMBER: builtins.int
+    VCPUS_PER_CORE_FIELD_NUMBER: builtins.int
+    DOMAINS_MEMORY_PER_PHYSICAL_FIELD_NUMBER: builtins.int
     cpu_utilisation_ratio: builtins.float
     cpu_user_seconds_total: builtins.float
     cpu_nice_seconds_total: builtins.float
@@ -106,6 +118,18 @@ class HostSample(google.protobuf.message.Message):
     vcpus_running: builtins.int
     domains_memory_bytes: builtins.int
     domains_stale: builtins.int
+    run_queue_wait_seconds_total: builtins.float
+    cpu_frequency_hertz: builtins.float
+    memory_ksm_saved_bytes: builtins.int
+    memory_huge_total_bytes: builtins.int
+    memory_huge_free_bytes: builtins.int
+    swap_in_bytes_total: builtins.int
+    swap_out_bytes_total: builtins.int
+    out_of_memory_kills_total: builtins.int
+    domains_defined: builtins.int
+    domains_quarantined: builtins.int
+    vcpus_per_core: builtins.float
+    domains_memory_per_physical: builtins.float
     def __init__(
         self,
         *,
@@ -151,11 +175,25 @@ class HostSample(google.protobuf.message.Message):
         vcpus_running: builtins.int | None = ...,
         domains_memory_bytes: builtins.int | None = ...,
         domains_stale: builtins.int | None = ...,
+        run_queue_wait_seconds_total: builtins.float | None = ...,
+        cpu_frequency_hertz: builtins.float | None = ...,
+        memory_ksm_saved_bytes: builtins.int | None = ...,
+        memory_huge_total_bytes: builtins.int | None = ...,
+        memory_huge_free_bytes: builtins.int | None = ...,
+        swap_in_bytes_total: builtins.int | None = ...,
+        swap_out_bytes_total: builtins.int | None = ...,
+        out_of_memory_kills_total: builtins.int | None = ...,
+        domains_defined: builtins.int | None = ...,
+        domains_quarantined: builtins.int | None = ...,
+        vcpus_per_core: builtins.float | None = ...,
+        domains_memory_per_physical: builtins.float | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_context_switches_total", b"_context_switches_total", "_cpu_guest_nice_seconds_total", b"_cpu_guest_nice_seconds_total", "_cpu_guest_seconds_total", b"_cpu_guest_seconds_total", "_cpu_idle_seconds_total", b"_cpu_idle_seconds_total", "_cpu_iowait_seconds_total", b"_cpu_iowait_seconds_total", "_cpu_irq_seconds_total", b"_cpu_irq_seconds_total", "_cpu_nice_seconds_total", b"_cpu_nice_seconds_total", "_cpu_softirq_seconds_total", b"_cpu_softirq_seconds_total", "_cpu_steal_ratio", b"_cpu_steal_ratio", "_cpu_steal_seconds_total", b"_cpu_steal_seconds_total", "_cpu_system_seconds_total", b"_cpu_system_seconds_total", "_cpu_user_seconds_total", b"_cpu_user_seconds_total", "_cpu_utilisation_ratio", b"_cpu_utilisation_ratio", "_cpus", b"_cpus", "_domains_blocked", b"_domains_blocked", "_domains_crashed", b"_domains_crashed", "_domains_memory_bytes", b"_domains_memory_bytes", "_domains_nostate", b"_domains_nostate", "_domains_paused", b"_domains_paused", "_domains_pmsuspended", b"_domains_pmsuspended", "_domains_running", b"_domains_running", "_domains_shutdown", b"_domains_shutdown", "_domains_shutoff", b"_domains_shutoff", "_domains_stale", b"_domains_stale", "_load1", b"_load1", "_load15", b"_load15", "_load5", b"_load5", "_memory_available_bytes", b"_memory_available_bytes", "_memory_cached_bytes", b"_memory_cached_bytes", "_memory_swap_total_bytes", b"_memory_swap_total_bytes", "_memory_swap_used_bytes", b"_memory_swap_used_bytes", "_memory_total_bytes", b"_memory_total_bytes", "_memory_used_bytes", b"_memory_used_bytes", "_pressure_cpu_some_seconds_total", b"_pressure_cpu_some_seconds_total", "_pressure_io_full_seconds_total", b"_pressure_io_full_seconds_total", "_pressure_io_some_seconds_total", b"_pressure_io_some_seconds_total", "_pressure_memory_full_seconds_total", b"_pressure_memory_full_seconds_total", "_pressure_memory_some_seconds_total", b"_pressure_memory_some_seconds_total", "_procs_blocked", b"_procs_blocked", "_procs_running", b"_procs_running", "_uptime_seconds", b"_uptime_seconds", "_vcpus_running", b"_vcpus_running", "context_switches_total", b"context_switches_total", "cpu_guest_nice_seconds_total", b"cpu_guest_nice_seconds_total", "cpu_guest_seconds_total", b"cpu_guest_seconds_total", "cpu_idle_seconds_total", b"cpu_idle_seconds_total", "cpu_iowait_seconds_total", b"cpu_iowait_seconds_total", "cpu_irq_seconds_total", b"cpu_irq_seconds_total", "cpu_nice_seconds_total", b"cpu_nice_seconds_total", "cpu_softirq_seconds_total", b"cpu_softirq_seconds_total", "cpu_steal_ratio", b"cpu_steal_ratio", "cpu_steal_seconds_total", b"cpu_steal_seconds_total", "cpu_system_seconds_total", b"cpu_system_seconds_total", "cpu_user_seconds_total", b"cpu_user_seconds_total", "cpu_utilisation_ratio", b"cpu_utilisation_ratio", "cpus", b"cpus", "domains_blocked", b"domains_blocked", "domains_crashed", b"domains_crashed", "domains_memory_bytes", b"domains_memory_bytes", "domains_nostate", b"domains_nostate", "domains_paused", b"domains_paused", "domains_pmsuspended", b"domains_pmsuspended", "domains_running", b"domains_running", "domains_shutdown", b"domains_shutdown", "domains_shutoff", b"domains_shutoff", "domains_stale", b"domains_stale", "load1", b"load1", "load15", b"load15", "load5", b"load5", "memory_available_bytes", b"memory_available_bytes", "memory_cached_bytes", b"memory_cached_bytes", "memory_swap_total_bytes", b"memory_swap_total_bytes", "memory_swap_used_bytes", b"memory_swap_used_bytes", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "pressure_cpu_some_seconds_total", b"pressure_cpu_some_seconds_total", "pressure_io_full_seconds_total", b"pressure_io_full_seconds_total", "pressure_io_some_seconds_total", b"pressure_io_some_seconds_total", "pressure_memory_full_seconds_total", b"pressure_memory_full_seconds_total", "pressure_memory_some_seconds_total", b"pressure_memory_some_seconds_total", "procs_blocked", b"procs_blocked", "procs_running", b"procs_running", "uptime_seconds", b"uptime_seconds", "vcpus_running", b"vcpus_running"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_context_switches_total", b"_context_switches_total", "_cpu_guest_nice_seconds_total", b"_cpu_guest_nice_seconds_total", "_cpu_guest_seconds_total", b"_cpu_guest_seconds_total", "_cpu_idle_seconds_total", b"_cpu_idle_seconds_total", "_cpu_iowait_seconds_total", b"_cpu_iowait_seconds_total", "_cpu_irq_seconds_total", b"_cpu_irq_seconds_total", "_cpu_nice_seconds_total", b"_cpu_nice_seconds_total", "_cpu_softirq_seconds_total", b"_cpu_softirq_seconds_total", "_cpu_steal_ratio", b"_cpu_steal_ratio", "_cpu_steal_seconds_total", b"_cpu_steal_seconds_total", "_cpu_system_seconds_total", b"_cpu_system_seconds_total", "_cpu_user_seconds_total", b"_cpu_user_seconds_total", "_cpu_utilisation_ratio", b"_cpu_utilisation_ratio", "_cpus", b"_cpus", "_domains_blocked", b"_domains_blocked", "_domains_crashed", b"_domains_crashed", "_domains_memory_bytes", b"_domains_memory_bytes", "_domains_nostate", b"_domains_nostate", "_domains_paused", b"_domains_paused", "_domains_pmsuspended", b"_domains_pmsuspended", "_domains_running", b"_domains_running", "_domains_shutdown", b"_domains_shutdown", "_domains_shutoff", b"_domains_shutoff", "_domains_stale", b"_domains_stale", "_load1", b"_load1", "_load15", b"_load15", "_load5", b"_load5", "_memory_available_bytes", b"_memory_available_bytes", "_memory_cached_bytes", b"_memory_cached_bytes", "_memory_swap_total_bytes", b"_memory_swap_total_bytes", "_memory_swap_used_bytes", b"_memory_swap_used_bytes", "_memory_total_bytes", b"_memory_total_bytes", "_memory_used_bytes", b"_memory_used_bytes", "_pressure_cpu_some_seconds_total", b"_pressure_cpu_some_seconds_total", "_pressure_io_full_seconds_total", b"_pressure_io_full_seconds_total", "_pressure_io_some_seconds_total", b"_pressure_io_some_seconds_total", "_pressure_memory_full_seconds_total", b"_pressure_memory_full_seconds_total", "_pressure_memory_some_seconds_total", b"_pressure_memory_some_seconds_total", "_procs_blocked", b"_procs_blocked", "_procs_running", b"_procs_running", "_uptime_seconds", b"_uptime_seconds", "_vcpus_running", b"_vcpus_running", "context_switches_total", b"context_switches_total", "cpu_guest_nice_seconds_total", b"cpu_guest_nice_seconds_total", "cpu_guest_seconds_total", b"cpu_guest_seconds_total", "cpu_idle_seconds_total", b"cpu_idle_seconds_total", "cpu_iowait_seconds_total", b"cpu_iowait_seconds_total", "cpu_irq_seconds_total", b"cpu_irq_seconds_total", "cpu_nice_seconds_total", b"cpu_nice_seconds_total", "cpu_softirq_seconds_total", b"cpu_softirq_seconds_total", "cpu_steal_ratio", b"cpu_steal_ratio", "cpu_steal_seconds_total", b"cpu_steal_seconds_total", "cpu_system_seconds_total", b"cpu_system_seconds_total", "cpu_user_seconds_total", b"cpu_user_seconds_total", "cpu_utilisation_ratio", b"cpu_utilisation_ratio", "cpus", b"cpus", "domains_blocked", b"domains_blocked", "domains_crashed", b"domains_crashed", "domains_memory_bytes", b"domains_memory_bytes", "domains_nostate", b"domains_nostate", "domains_paused", b"domains_paused", "domains_pmsuspended", b"domains_pmsuspended", "domains_running", b"domains_running", "domains_shutdown", b"domains_shutdown", "domains_shutoff", b"domains_shutoff", "domains_stale", b"domains_stale", "load1", b"load1", "load15", b"load15", "load5", b"load5", "memory_available_bytes", b"memory_available_bytes", "memory_cached_bytes", b"memory_cached_bytes", "memory_swap_total_bytes", b"memory_swap_total_bytes", "memory_swap_used_bytes", b"memory_swap_used_bytes", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "pressure_cpu_some_seconds_total", b"pressure_cpu_some_seconds_total", "pressure_io_full_seconds_total", b"pressure_io_full_seconds_total", "pressure_io_some_seconds_total", b"pressure_io_some_seconds_total", "pressure_memory_full_seconds_total", b"pressure_memory_full_seconds_total", "pressure_memory_some_seconds_total", b"pressure_memory_some_seconds_total", "procs_blocked", b"procs_blocked", "procs_running", b"procs_running", "uptime_seconds", b"uptime_seconds", "vcpus_running", b"vcpus_running"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_context_switches_total", b"_context_switches_total", "_cpu_frequency_hertz", b"_cpu_frequency_hertz", "_cpu_guest_nice_seconds_total", b"_cpu_guest_nice_seconds_total", "_cpu_guest_seconds_total", b"_cpu_guest_seconds_total", "_cpu_idle_seconds_total", b"_cpu_idle_seconds_total", "_cpu_iowait_seconds_total", b"_cpu_iowait_seconds_total", "_cpu_irq_seconds_total", b"_cpu_irq_seconds_total", "_cpu_nice_seconds_total", b"_cpu_nice_seconds_total", "_cpu_softirq_seconds_total", b"_cpu_softirq_seconds_total", "_cpu_steal_ratio", b"_cpu_steal_ratio", "_cpu_steal_seconds_total", b"_cpu_steal_seconds_total", "_cpu_system_seconds_total", b"_cpu_system_seconds_total", "_cpu_user_seconds_total", b"_cpu_user_seconds_total", "_cpu_utilisation_ratio", b"_cpu_utilisation_ratio", "_cpus", b"_cpus", "_domains_blocked", b"_domains_blocked", "_domains_crashed", b"_domains_crashed", "_domains_defined", b"_domains_defined", "_domains_memory_bytes", b"_domains_memory_bytes", "_domains_memory_per_physical", b"_domains_memory_per_physical", "_domains_nostate", b"_domains_nostate", "_domains_paused", b"_domains_paused", "_domains_pmsuspended", b"_domains_pmsuspended", "_domains_quarantined", b"_domains_quarantined", "_domains_running", b"_domains_running", "_domains_shutdown", b"_domains_shutdown", "_domains_shutoff", b"_domains_shutoff", "_domains_stale", b"_domains_stale", "_load1", b"_load1", "_load15", b"_load15", "_load5", b"_load5", "_memory_available_bytes", b"_memory_available_bytes", "_memory_cached_bytes", b"_memory_cached_bytes", "_memory_huge_free_bytes", b"_memory_huge_free_bytes", "_memory_huge_total_bytes", b"_memory_huge_total_bytes", "_memory_ksm_saved_bytes", b"_memory_ksm_saved_bytes", "_memory_swap_total_bytes", b"_memory_swap_total_bytes", "_memory_swap_used_bytes", b"_memory_swap_used_bytes", "_memory_total_bytes", b"_memory_total_bytes", "_memory_used_bytes", b"_memory_used_bytes", "_out_of_memory_kills_total", b"_out_of_memory_kills_total", "_pressure_cpu_some_seconds_total", b"_pressure_cpu_some_seconds_total", "_pressure_io_full_seconds_total", b"_pressure_io_full_seconds_total", "_pressure_io_some_seconds_total", b"_pressure_io_some_seconds_total", "_pressure_memory_full_seconds_total", b"_pressure_memory_full_seconds_total", "_pressure_memory_some_seconds_total", b"_pressure_memory_some_seconds_total", "_procs_blocked", b"_procs_blocked", "_procs_running", b"_procs_running", "_run_queue_wait_seconds_total", b"_run_queue_wait_seconds_total", "_swap_in_bytes_total", b"_swap_in_bytes_total", "_swap_out_bytes_total", b"_swap_out_bytes_total", "_uptime_seconds", b"_uptime_seconds", "_vcpus_per_core", b"_vcpus_per_core", "_vcpus_running", b"_vcpus_running", "context_switches_total", b"context_switches_total", "cpu_frequency_hertz", b"cpu_frequency_hertz", "cpu_guest_nice_seconds_total", b"cpu_guest_nice_seconds_total", "cpu_guest_seconds_total", b"cpu_guest_seconds_total", "cpu_idle_seconds_total", b"cpu_idle_seconds_total", "cpu_iowait_seconds_total", b"cpu_iowait_seconds_total", "cpu_irq_seconds_total", b"cpu_irq_seconds_total", "cpu_nice_seconds_total", b"cpu_nice_seconds_total", "cpu_softirq_seconds_total", b"cpu_softirq_seconds_total", "cpu_steal_ratio", b"cpu_steal_ratio", "cpu_steal_seconds_total", b"cpu_steal_seconds_total", "cpu_system_seconds_total", b"cpu_system_seconds_total", "cpu_user_seconds_total", b"cpu_user_seconds_total", "cpu_utilisation_ratio", b"cpu_utilisation_ratio", "cpus", b"cpus", "domains_blocked", b"domains_blocked", "domains_crashed", b"domains_crashed", "domains_defined", b"domains_defined", "domains_memory_bytes", b"domains_memory_bytes", "domains_memory_per_physical", b"domains_memory_per_physical", "domains_nostate", b"domains_nostate", "domains_paused", b"domains_paused", "domains_pmsuspended", b"domains_pmsuspended", "domains_quarantined", b"domains_quarantined", "domains_running", b"domains_running", "domains_shutdown", b"domains_shutdown", "domains_shutoff", b"domains_shutoff", "domains_stale", b"domains_stale", "load1", b"load1", "load15", b"load15", "load5", b"load5", "memory_available_bytes", b"memory_available_bytes", "memory_cached_bytes", b"memory_cached_bytes", "memory_huge_free_bytes", b"memory_huge_free_bytes", "memory_huge_total_bytes", b"memory_huge_total_bytes", "memory_ksm_saved_bytes", b"memory_ksm_saved_bytes", "memory_swap_total_bytes", b"memory_swap_total_bytes", "memory_swap_used_bytes", b"memory_swap_used_bytes", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "out_of_memory_kills_total", b"out_of_memory_kills_total", "pressure_cpu_some_seconds_total", b"pressure_cpu_some_seconds_total", "pressure_io_full_seconds_total", b"pressure_io_full_seconds_total", "pressure_io_some_seconds_total", b"pressure_io_some_seconds_total", "pressure_memory_full_seconds_total", b"pressure_memory_full_seconds_total", "pressure_memory_some_seconds_total", b"pressure_memory_some_seconds_total", "procs_blocked", b"procs_blocked", "procs_running", b"procs_running", "run_queue_wait_seconds_total", b"run_queue_wait_seconds_total", "swap_in_bytes_total", b"swap_in_bytes_total", "swap_out_bytes_total", b"swap_out_bytes_total", "uptime_seconds", b"uptime_seconds", "vcpus_per_core", b"vcpus_per_core", "vcpus_running", b"vcpus_running"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_context_switches_total", b"_context_switches_total", "_cpu_frequency_hertz", b"_cpu_frequency_hertz", "_cpu_guest_nice_seconds_total", b"_cpu_guest_nice_seconds_total", "_cpu_guest_seconds_total", b"_cpu_guest_seconds_total", "_cpu_idle_seconds_total", b"_cpu_idle_seconds_total", "_cpu_iowait_seconds_total", b"_cpu_iowait_seconds_total", "_cpu_irq_seconds_total", b"_cpu_irq_seconds_total", "_cpu_nice_seconds_total", b"_cpu_nice_seconds_total", "_cpu_softirq_seconds_total", b"_cpu_softirq_seconds_total", "_cpu_steal_ratio", b"_cpu_steal_ratio", "_cpu_steal_seconds_total", b"_cpu_steal_seconds_total", "_cpu_system_seconds_total", b"_cpu_system_seconds_total", "_cpu_user_seconds_total", b"_cpu_user_seconds_total", "_cpu_utilisation_ratio", b"_cpu_utilisation_ratio", "_cpus", b"_cpus", "_domains_blocked", b"_domains_blocked", "_domains_crashed", b"_domains_crashed", "_domains_defined", b"_domains_defined", "_domains_memory_bytes", b"_domains_memory_bytes", "_domains_memory_per_physical", b"_domains_memory_per_physical", "_domains_nostate", b"_domains_nostate", "_domains_paused", b"_domains_paused", "_domains_pmsuspended", b"_domains_pmsuspended", "_domains_quarantined", b"_domains_quarantined", "_domains_running", b"_domains_running", "_domains_shutdown", b"_domains_shutdown", "_domains_shutoff", b"_domains_shutoff", "_domains_stale", b"_domains_stale", "_load1", b"_load1", "_load15", b"_load15", "_load5", b"_load5", "_memory_available_bytes", b"_memory_available_bytes", "_memory_cached_bytes", b"_memory_cached_bytes", "_memory_huge_free_bytes", b"_memory_huge_free_bytes", "_memory_huge_total_bytes", b"_memory_huge_total_bytes", "_memory_ksm_saved_bytes", b"_memory_ksm_saved_bytes", "_memory_swap_total_bytes", b"_memory_swap_total_bytes", "_memory_swap_used_bytes", b"_memory_swap_used_bytes", "_memory_total_bytes", b"_memory_total_bytes", "_memory_used_bytes", b"_memory_used_bytes", "_out_of_memory_kills_total", b"_out_of_memory_kills_total", "_pressure_cpu_some_seconds_total", b"_pressure_cpu_some_seconds_total", "_pressure_io_full_seconds_total", b"_pressure_io_full_seconds_total", "_pressure_io_some_seconds_total", b"_pressure_io_some_seconds_total", "_pressure_memory_full_seconds_total", b"_pressure_memory_full_seconds_total", "_pressure_memory_some_seconds_total", b"_pressure_memory_some_seconds_total", "_procs_blocked", b"_procs_blocked", "_procs_running", b"_procs_running", "_run_queue_wait_seconds_total", b"_run_queue_wait_seconds_total", "_swap_in_bytes_total", b"_swap_in_bytes_total", "_swap_out_bytes_total", b"_swap_out_bytes_total", "_uptime_seconds", b"_uptime_seconds", "_vcpus_per_core", b"_vcpus_per_core", "_vcpus_running", b"_vcpus_running", "context_switches_total", b"context_switches_total", "cpu_frequency_hertz", b"cpu_frequency_hertz", "cpu_guest_nice_seconds_total", b"cpu_guest_nice_seconds_total", "cpu_guest_seconds_total", b"cpu_guest_seconds_total", "cpu_idle_seconds_total", b"cpu_idle_seconds_total", "cpu_iowait_seconds_total", b"cpu_iowait_seconds_total", "cpu_irq_seconds_total", b"cpu_irq_seconds_total", "cpu_nice_seconds_total", b"cpu_nice_seconds_total", "cpu_softirq_seconds_total", b"cpu_softirq_seconds_total", "cpu_steal_ratio", b"cpu_steal_ratio", "cpu_steal_seconds_total", b"cpu_steal_seconds_total", "cpu_system_seconds_total", b"cpu_system_seconds_total", "cpu_user_seconds_total", b"cpu_user_seconds_total", "cpu_utilisation_ratio", b"cpu_utilisation_ratio", "cpus", b"cpus", "domains_blocked", b"domains_blocked", "domains_crashed", b"domains_crashed", "domains_defined", b"domains_defined", "domains_memory_bytes", b"domains_memory_bytes", "domains_memory_per_physical", b"domains_memory_per_physical", "domains_nostate", b"domains_nostate", "domains_paused", b"domains_paused", "domains_pmsuspended", b"domains_pmsuspended", "domains_quarantined", b"domains_quarantined", "domains_running", b"domains_running", "domains_shutdown", b"domains_shutdown", "domains_shutoff", b"domains_shutoff", "domains_stale", b"domains_stale", "load1", b"load1", "load15", b"load15", "load5", b"load5", "memory_available_bytes", b"memory_available_bytes", "memory_cached_bytes", b"memory_cached_bytes", "memory_huge_free_bytes", b"memory_huge_free_bytes", "memory_huge_total_bytes", b"memory_huge_total_bytes", "memory_ksm_saved_bytes", b"memory_ksm_saved_bytes", "memory_swap_total_bytes", b"memory_swap_total_bytes", "memory_swap_used_bytes", b"memory_swap_used_bytes", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "out_of_memory_kills_total", b"out_of_memory_kills_total", "pressure_cpu_some_seconds_total", b"pressure_cpu_some_seconds_total", "pressure_io_full_seconds_total", b"pressure_io_full_seconds_total", "pressure_io_some_seconds_total", b"pressure_io_some_seconds_total", "pressure_memory_full_seconds_total", b"pressure_memory_full_seconds_total", "pressure_memory_some_seconds_total", b"pressure_memory_some_seconds_total", "procs_blocked", b"procs_blocked", "procs_running", b"procs_running", "run_queue_wait_seconds_total", b"run_queue_wait_seconds_total", "swap_in_bytes_total", b"swap_in_bytes_total", "swap_out_bytes_total", b"swap_out_bytes_total", "uptime_seconds", b"uptime_seconds", "vcpus_per_core", b"vcpus_per_core", "vcpus_running", b"vcpus_running"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_context_switches_total", b"_context_switches_total"]) -> typing.Literal["context_switches_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_cpu_frequency_hertz", b"_cpu_frequency_hertz"]) -> typing.Literal["cpu_frequency_hertz"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_cpu_guest_nice_seconds_total", b"_cpu_guest_nice_seconds_total"]) -> typing.Literal["cpu_guest_nice_seconds_total"] | None: ...
     @typing.overload
@@ -187,13 +225,19 @@ class HostSample(google.protobuf.message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_domains_crashed", b"_domains_crashed"]) -> typing.Literal["domains_crashed"] | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_domains_defined", b"_domains_defined"]) -> typing.Literal["domains_defined"] | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_domains_memory_bytes", b"_domains_memory_bytes"]) -> typing.Literal["domains_memory_bytes"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_domains_memory_per_physical", b"_domains_memory_per_physical"]) -> typing.Literal["domains_memory_per_physical"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_domains_nostate", b"_domains_nostate"]) -> typing.Literal["domains_nostate"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_domains_paused", b"_domains_paused"]) -> typing.Literal["domains_paused"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_domains_pmsuspended", b"_domains_pmsuspended"]) -> typing.Literal["domains_pmsuspended"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_domains_quarantined", b"_domains_quarantined"]) -> typing.Literal["domains_quarantined"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_domains_running", b"_domains_running"]) -> typing.Literal["domains_running"] | None: ...
     @typing.overload
@@ -213,6 +257,12 @@ class HostSample(google.protobuf.message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_memory_cached_bytes", b"_memory_cached_bytes"]) -> typing.Literal["memory_cached_bytes"] | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_memory_huge_free_bytes", b"_memory_huge_free_bytes"]) -> typing.Literal["memory_huge_free_bytes"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_memory_huge_total_bytes", b"_memory_huge_total_bytes"]) -> typing.Literal["memory_huge_total_bytes"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_memory_ksm_saved_bytes", b"_memory_ksm_saved_bytes"]) -> typing.Literal["memory_ksm_saved_bytes"] | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_memory_swap_total_bytes", b"_memory_swap_total_bytes"]) -> typing.Literal["memory_swap_total_bytes"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_memory_swap_used_bytes", b"_memory_swap_used_bytes"]) -> typing.Literal["memory_swap_used_bytes"] | None: ...
@@ -220,6 +270,8 @@ class HostSample(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.Literal["_memory_total_bytes", b"_memory_total_bytes"]) -> typing.Literal["memory_total_bytes"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_memory_used_bytes", b"_memory_used_bytes"]) -> typing.Literal["memory_used_bytes"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_out_of_memory_kills_total", b"_out_of_memory_kills_total"]) -> typing.Literal["out_of_memory_kills_total"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_pressure_cpu_some_seconds_total", b"_pressure_cpu_some_seconds_total"]) -> typing.Literal["pressure_cpu_some_seconds_total"] | None: ...
     @typing.overload
@@ -235,7 +287,15 @@ class HostSample(google.protobuf.message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_procs_running", b"_procs_running"]) -> typing.Literal["procs_running"] | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_run_queue_wait_seconds_total", b"_run_queue_wait_seconds_total"]) -> typing.Literal["run_queue_wait_seconds_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_swap_in_bytes_total", b"_swap_in_bytes_total"]) -> typing.Literal["swap_in_bytes_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_swap_out_bytes_total", b"_swap_out_bytes_total"]) -> typing.Literal["swap_out_bytes_total"] | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_uptime_seconds", b"_uptime_seconds"]) -> typing.Literal["uptime_seconds"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_vcpus_per_core", b"_vcpus_per_core"]) -> typing.Literal["vcpus_per_core"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_vcpus_running", b"_vcpus_running"]) -> typing.Literal["vcpus_running"] | None: ...
 
@@ -250,20 +310,30 @@ class CpuSample(google.protobuf.message.Message):
     CPU_FIELD_NUMBER: builtins.int
     BUSY_SECONDS_TOTAL_FIELD_NUMBER: builtins.int
     STEAL_SECONDS_TOTAL_FIELD_NUMBER: builtins.int
+    RUN_QUEUE_WAIT_SECONDS_TOTAL_FIELD_NUMBER: builtins.int
+    FREQUENCY_HERTZ_FIELD_NUMBER: builtins.int
     cpu: builtins.int
     busy_seconds_total: builtins.float
     steal_seconds_total: builtins.float
+    run_queue_wait_seconds_total: builtins.float
+    frequency_hertz: builtins.float
     def __init__(
         self,
         *,
         cpu: builtins.int = ...,
         busy_seconds_total: builtins.float | None = ...,
         steal_seconds_total: builtins.float | None = ...,
+        run_queue_wait_seconds_total: builtins.float | None = ...,
+        frequency_hertz: builtins.float | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_busy_seconds_total", b"_busy_seconds_total", "_steal_seconds_total", b"_steal_seconds_total", "busy_seconds_total", b"busy_seconds_total", "steal_seconds_total", b"steal_seconds_total"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_busy_seconds_total", b"_busy_seconds_total", "_steal_seconds_total", b"_steal_seconds_total", "busy_seconds_total", b"busy_seconds_total", "cpu", b"cpu", "steal_seconds_total", b"steal_seconds_total"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_busy_seconds_total", b"_busy_seconds_total", "_frequency_hertz", b"_frequency_hertz", "_run_queue_wait_seconds_total", b"_run_queue_wait_seconds_total", "_steal_seconds_total", b"_steal_seconds_total", "busy_seconds_total", b"busy_seconds_total", "frequency_hertz", b"frequency_hertz", "run_queue_wait_seconds_total", b"run_queue_wait_seconds_total", "steal_seconds_total", b"steal_seconds_total"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_busy_seconds_total", b"_busy_seconds_total", "_frequency_hertz", b"_frequency_hertz", "_run_queue_wait_seconds_total", b"_run_queue_wait_seconds_total", "_steal_seconds_total", b"_steal_seconds_total", "busy_seconds_total", b"busy_seconds_total", "cpu", b"cpu", "frequency_hertz", b"frequency_hertz", "run_queue_wait_seconds_total", b"run_queue_wait_seconds_total", "steal_seconds_total", b"steal_seconds_total"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_busy_seconds_total", b"_busy_seconds_total"]) -> typing.Literal["busy_seconds_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_frequency_hertz", b"_frequency_hertz"]) -> typing.Literal["frequency_hertz"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_run_queue_wait_seconds_total", b"_run_queue_wait_seconds_total"]) -> typing.Literal["run_queue_wait_seconds_total"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_steal_seconds_total", b"_steal_seconds_total"]) -> typing.Literal["steal_seconds_total"] | None: ...
 
@@ -286,6 +356,7 @@ class VmSample(google.protobuf.message.Message):
     MEMORY_BYTES_FIELD_NUMBER: builtins.int
     MEMORY_MAX_BYTES_FIELD_NUMBER: builtins.int
     MEMORY_RESIDENT_BYTES_FIELD_NUMBER: builtins.int
+    QUARANTINED_FIELD_NUMBER: builtins.int
     uuid: builtins.str
     name: builtins.str
     domain_id: builtins.int
@@ -297,6 +368,7 @@ class VmSample(google.protobuf.message.Message):
     memory_bytes: builtins.int
     memory_max_bytes: builtins.int
     memory_resident_bytes: builtins.int
+    quarantined: builtins.int
     def __init__(
         self,
         *,
@@ -311,9 +383,10 @@ class VmSample(google.protobuf.message.Message):
         memory_bytes: builtins.int | None = ...,
         memory_max_bytes: builtins.int | None = ...,
         memory_resident_bytes: builtins.int | None = ...,
+        quarantined: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_cpu_seconds_total", b"_cpu_seconds_total", "_cpu_utilisation_ratio", b"_cpu_utilisation_ratio", "_domain_id", b"_domain_id", "_memory_bytes", b"_memory_bytes", "_memory_max_bytes", b"_memory_max_bytes", "_memory_resident_bytes", b"_memory_resident_bytes", "_state", b"_state", "_steal_seconds_total", b"_steal_seconds_total", "_vcpus", b"_vcpus", "cpu_seconds_total", b"cpu_seconds_total", "cpu_utilisation_ratio", b"cpu_utilisation_ratio", "domain_id", b"domain_id", "memory_bytes", b"memory_bytes", "memory_max_bytes", b"memory_max_bytes", "memory_resident_bytes", b"memory_resident_bytes", "state", b"state", "steal_seconds_total", b"steal_seconds_total", "vcpus", b"vcpus"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_cpu_seconds_total", b"_cpu_seconds_total", "_cpu_utilisation_ratio", b"_cpu_utilisation_ratio", "_domain_id", b"_domain_id", "_memory_bytes", b"_memory_bytes", "_memory_max_bytes", b"_memory_max_bytes", "_memory_resident_bytes", b"_memory_resident_bytes", "_state", b"_state", "_steal_seconds_total", b"_steal_seconds_total", "_vcpus", b"_vcpus", "cpu_seconds_total", b"cpu_seconds_total", "cpu_utilisation_ratio", b"cpu_utilisation_ratio", "domain_id", b"domain_id", "memory_bytes", b"memory_bytes", "memory_max_bytes", b"memory_max_bytes", "memory_resident_bytes", b"memory_resident_bytes", "name", b"name", "state", b"state", "steal_seconds_total", b"steal_seconds_total", "uuid", b"uuid", "vcpus", b"vcpus"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_cpu_seconds_total", b"_cpu_seconds_total", "_cpu_utilisation_ratio", b"_cpu_utilisation_ratio", "_domain_id", b"_domain_id", "_memory_bytes", b"_memory_bytes", "_memory_max_bytes", b"_memory_max_bytes", "_memory_resident_bytes", b"_memory_resident_bytes", "_quarantined", b"_quarantined", "_state", b"_state", "_steal_seconds_total", b"_steal_seconds_total", "_vcpus", b"_vcpus", "cpu_seconds_total", b"cpu_seconds_total", "cpu_utilisation_ratio", b"cpu_utilisation_ratio", "domain_id", b"domain_id", "memory_bytes", b"memory_bytes", "memory_max_bytes", b"memory_max_bytes", "memory_resident_bytes", b"memory_resident_bytes", "quarantined", b"quarantined", "state", b"state", "steal_seconds_total", b"steal_seconds_total", "vcpus", b"vcpus"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_cpu_seconds_total", b"_cpu_seconds_total", "_cpu_utilisation_ratio", b"_cpu_utilisation_ratio", "_domain_id", b"_domain_id", "_memory_bytes", b"_memory_bytes", "_memory_max_bytes", b"_memory_max_bytes", "_memory_resident_bytes", b"_memory_resident_bytes", "_quarantined", b"_quarantined", "_state", b"_state", "_steal_seconds_total", b"_steal_seconds_total", "_vcpus", b"_vcpus", "cpu_seconds_total", b"cpu_seconds_total", "cpu_utilisation_ratio", b"cpu_utilisation_ratio", "domain_id", b"domain_id", "memory_bytes", b"memory_bytes", "memory_max_bytes", b"memory_max_bytes", "memory_resident_bytes", b"memory_resident_bytes", "name", b"name", "quarantined", b"quarantined", "state", b"state", "steal_seconds_total", b"steal_seconds_total", "uuid", b"uuid", "vcpus", b"vcpus"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_cpu_seconds_total", b"_cpu_seconds_total"]) -> typing.Literal["cpu_seconds_total"] | None: ...
     @typing.overload
@@ -326,6 +399,8 @@ class VmSample(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.Literal["_memory_max_bytes", b"_memory_max_bytes"]) -> typing.Literal["memory_max_bytes"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_memory_resident_bytes", b"_memory_resident_bytes"]) -> typing.Literal["memory_resident_bytes"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_quarantined", b"_quarantined"]) -> typing.Literal["quarantined"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_state", b"_state"]) -> typing.Literal["state"] | None: ...
     @typing.overload
@@ -381,6 +456,198 @@ class EnergySample(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.Literal["_power_watts", b"_power_watts"]) -> typing.Literal["power_watts"] | None: ...
 
 Global___EnergySample: typing_extensions.TypeAlias = EnergySample
+
+@typing.final
+class DiskSample(google.protobuf.message.Message):
+    """One physical disk of a host; partitions and what is built on disks are left out."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: builtins.int
+    READ_BYTES_TOTAL_FIELD_NUMBER: builtins.int
+    WRITTEN_BYTES_TOTAL_FIELD_NUMBER: builtins.int
+    READS_TOTAL_FIELD_NUMBER: builtins.int
+    WRITES_TOTAL_FIELD_NUMBER: builtins.int
+    READ_SECONDS_TOTAL_FIELD_NUMBER: builtins.int
+    WRITE_SECONDS_TOTAL_FIELD_NUMBER: builtins.int
+    BUSY_SECONDS_TOTAL_FIELD_NUMBER: builtins.int
+    SIZE_BYTES_FIELD_NUMBER: builtins.int
+    device: builtins.str
+    read_bytes_total: builtins.int
+    written_bytes_total: builtins.int
+    reads_total: builtins.int
+    writes_total: builtins.int
+    read_seconds_total: builtins.float
+    write_seconds_total: builtins.float
+    busy_seconds_total: builtins.float
+    size_bytes: builtins.int
+    def __init__(
+        self,
+        *,
+        device: builtins.str = ...,
+        read_bytes_total: builtins.int | None = ...,
+        written_bytes_total: builtins.int | None = ...,
+        reads_total: builtins.int | None = ...,
+        writes_total: builtins.int | None = ...,
+        read_seconds_total: builtins.float | None = ...,
+        write_seconds_total: builtins.float | None = ...,
+        busy_seconds_total: builtins.float | None = ...,
+        size_bytes: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_busy_seconds_total", b"_busy_seconds_total", "_read_bytes_total", b"_read_bytes_total", "_read_seconds_total", b"_read_seconds_total", "_reads_total", b"_reads_total", "_size_bytes", b"_size_bytes", "_write_seconds_total", b"_write_seconds_total", "_writes_total", b"_writes_total", "_written_bytes_total", b"_written_bytes_total", "busy_seconds_total", b"busy_seconds_total", "read_bytes_total", b"read_bytes_total", "read_seconds_total", b"read_seconds_total", "reads_total", b"reads_total", "size_bytes", b"size_bytes", "write_seconds_total", b"write_seconds_total", "writes_total", b"writes_total", "written_bytes_total", b"written_bytes_total"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_busy_seconds_total", b"_busy_seconds_total", "_read_bytes_total", b"_read_bytes_total", "_read_seconds_total", b"_read_seconds_total", "_reads_total", b"_reads_total", "_size_bytes", b"_size_bytes", "_write_seconds_total", b"_write_seconds_total", "_writes_total", b"_writes_total", "_written_bytes_total", b"_written_bytes_total", "busy_seconds_total", b"busy_seconds_total", "device", b"device", "read_bytes_total", b"read_bytes_total", "read_seconds_total", b"read_seconds_total", "reads_total", b"reads_total", "size_bytes", b"size_bytes", "write_seconds_total", b"write_seconds_total", "writes_total", b"writes_total", "written_bytes_total", b"written_bytes_total"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_busy_seconds_total", b"_busy_seconds_total"]) -> typing.Literal["busy_seconds_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_read_bytes_total", b"_read_bytes_total"]) -> typing.Literal["read_bytes_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_read_seconds_total", b"_read_seconds_total"]) -> typing.Literal["read_seconds_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_reads_total", b"_reads_total"]) -> typing.Literal["reads_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_size_bytes", b"_size_bytes"]) -> typing.Literal["size_bytes"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_write_seconds_total", b"_write_seconds_total"]) -> typing.Literal["write_seconds_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_writes_total", b"_writes_total"]) -> typing.Literal["writes_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_written_bytes_total", b"_written_bytes_total"]) -> typing.Literal["written_bytes_total"] | None: ...
+
+Global___DiskSample: typing_extensions.TypeAlias = DiskSample
+
+@typing.final
+class InterfaceSample(google.protobuf.message.Message):
+    """One network interface of a host that has a device behind it; bridges, bonds and taps are left out."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    INTERFACE_FIELD_NUMBER: builtins.int
+    RECEIVED_BYTES_TOTAL_FIELD_NUMBER: builtins.int
+    SENT_BYTES_TOTAL_FIELD_NUMBER: builtins.int
+    RECEIVED_PACKETS_TOTAL_FIELD_NUMBER: builtins.int
+    SENT_PACKETS_TOTAL_FIELD_NUMBER: builtins.int
+    RECEIVE_ERRORS_TOTAL_FIELD_NUMBER: builtins.int
+    SEND_ERRORS_TOTAL_FIELD_NUMBER: builtins.int
+    RECEIVE_DROPS_TOTAL_FIELD_NUMBER: builtins.int
+    SEND_DROPS_TOTAL_FIELD_NUMBER: builtins.int
+    SPEED_BYTES_PER_SECOND_FIELD_NUMBER: builtins.int
+    UP_FIELD_NUMBER: builtins.int
+    interface: builtins.str
+    received_bytes_total: builtins.int
+    sent_bytes_total: builtins.int
+    received_packets_total: builtins.int
+    sent_packets_total: builtins.int
+    receive_errors_total: builtins.int
+    send_errors_total: builtins.int
+    receive_drops_total: builtins.int
+    send_drops_total: builtins.int
+    speed_bytes_per_second: builtins.int
+    up: builtins.int
+    def __init__(
+        self,
+        *,
+        interface: builtins.str = ...,
+        received_bytes_total: builtins.int | None = ...,
+        sent_bytes_total: builtins.int | None = ...,
+        received_packets_total: builtins.int | None = ...,
+        sent_packets_total: builtins.int | None = ...,
+        receive_errors_total: builtins.int | None = ...,
+        send_errors_total: builtins.int | None = ...,
+        receive_drops_total: builtins.int | None = ...,
+        send_drops_total: builtins.int | None = ...,
+        speed_bytes_per_second: builtins.int | None = ...,
+        up: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_receive_drops_total", b"_receive_drops_total", "_receive_errors_total", b"_receive_errors_total", "_received_bytes_total", b"_received_bytes_total", "_received_packets_total", b"_received_packets_total", "_send_drops_total", b"_send_drops_total", "_send_errors_total", b"_send_errors_total", "_sent_bytes_total", b"_sent_bytes_total", "_sent_packets_total", b"_sent_packets_total", "_speed_bytes_per_second", b"_speed_bytes_per_second", "_up", b"_up", "receive_drops_total", b"receive_drops_total", "receive_errors_total", b"receive_errors_total", "received_bytes_total", b"received_bytes_total", "received_packets_total", b"received_packets_total", "send_drops_total", b"send_drops_total", "send_errors_total", b"send_errors_total", "sent_bytes_total", b"sent_bytes_total", "sent_packets_total", b"sent_packets_total", "speed_bytes_per_second", b"speed_bytes_per_second", "up", b"up"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_receive_drops_total", b"_receive_drops_total", "_receive_errors_total", b"_receive_errors_total", "_received_bytes_total", b"_received_bytes_total", "_received_packets_total", b"_received_packets_total", "_send_drops_total", b"_send_drops_total", "_send_errors_total", b"_send_errors_total", "_sent_bytes_total", b"_sent_bytes_total", "_sent_packets_total", b"_sent_packets_total", "_speed_bytes_per_second", b"_speed_bytes_per_second", "_up", b"_up", "interface", b"interface", "receive_drops_total", b"receive_drops_total", "receive_errors_total", b"receive_errors_total", "received_bytes_total", b"received_bytes_total", "received_packets_total", b"received_packets_total", "send_drops_total", b"send_drops_total", "send_errors_total", b"send_errors_total", "sent_bytes_total", b"sent_bytes_total", "sent_packets_total", b"sent_packets_total", "speed_bytes_per_second", b"speed_bytes_per_second", "up", b"up"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_receive_drops_total", b"_receive_drops_total"]) -> typing.Literal["receive_drops_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_receive_errors_total", b"_receive_errors_total"]) -> typing.Literal["receive_errors_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_received_bytes_total", b"_received_bytes_total"]) -> typing.Literal["received_bytes_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_received_packets_total", b"_received_packets_total"]) -> typing.Literal["received_packets_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_send_drops_total", b"_send_drops_total"]) -> typing.Literal["send_drops_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_send_errors_total", b"_send_errors_total"]) -> typing.Literal["send_errors_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_sent_bytes_total", b"_sent_bytes_total"]) -> typing.Literal["sent_bytes_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_sent_packets_total", b"_sent_packets_total"]) -> typing.Literal["sent_packets_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_speed_bytes_per_second", b"_speed_bytes_per_second"]) -> typing.Literal["speed_bytes_per_second"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_up", b"_up"]) -> typing.Literal["up"] | None: ...
+
+Global___InterfaceSample: typing_extensions.TypeAlias = InterfaceSample
+
+@typing.final
+class NumaSample(google.protobuf.message.Message):
+    """One NUMA node of a host."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: builtins.int
+    MEMORY_TOTAL_BYTES_FIELD_NUMBER: builtins.int
+    MEMORY_FREE_BYTES_FIELD_NUMBER: builtins.int
+    MEMORY_USED_BYTES_FIELD_NUMBER: builtins.int
+    CPUS_FIELD_NUMBER: builtins.int
+    node: builtins.int
+    memory_total_bytes: builtins.int
+    memory_free_bytes: builtins.int
+    memory_used_bytes: builtins.int
+    cpus: builtins.int
+    def __init__(
+        self,
+        *,
+        node: builtins.int = ...,
+        memory_total_bytes: builtins.int | None = ...,
+        memory_free_bytes: builtins.int | None = ...,
+        memory_used_bytes: builtins.int | None = ...,
+        cpus: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_cpus", b"_cpus", "_memory_free_bytes", b"_memory_free_bytes", "_memory_total_bytes", b"_memory_total_bytes", "_memory_used_bytes", b"_memory_used_bytes", "cpus", b"cpus", "memory_free_bytes", b"memory_free_bytes", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_cpus", b"_cpus", "_memory_free_bytes", b"_memory_free_bytes", "_memory_total_bytes", b"_memory_total_bytes", "_memory_used_bytes", b"_memory_used_bytes", "cpus", b"cpus", "memory_free_bytes", b"memory_free_bytes", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "node", b"node"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_cpus", b"_cpus"]) -> typing.Literal["cpus"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_memory_free_bytes", b"_memory_free_bytes"]) -> typing.Literal["memory_free_bytes"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_memory_total_bytes", b"_memory_total_bytes"]) -> typing.Literal["memory_total_bytes"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_memory_used_bytes", b"_memory_used_bytes"]) -> typing.Literal["memory_used_bytes"] | None: ...
+
+Global___NumaSample: typing_extensions.TypeAlias = NumaSample
+
+@typing.final
+class TemperatureSample(google.protobuf.message.Message):
+    """One temperature sensor of a host."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SENSOR_FIELD_NUMBER: builtins.int
+    CELSIUS_FIELD_NUMBER: builtins.int
+    CRITICAL_CELSIUS_FIELD_NUMBER: builtins.int
+    sensor: builtins.str
+    celsius: builtins.float
+    critical_celsius: builtins.float
+    def __init__(
+        self,
+        *,
+        sensor: builtins.str = ...,
+        celsius: builtins.float | None = ...,
+        critical_celsius: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_celsius", b"_celsius", "_critical_celsius", b"_critical_celsius", "celsius", b"celsius", "critical_celsius", b"critical_celsius"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_celsius", b"_celsius", "_critical_celsius", b"_critical_celsius", "celsius", b"celsius", "critical_celsius", b"critical_celsius", "sensor", b"sensor"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_celsius", b"_celsius"]) -> typing.Literal["celsius"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_critical_celsius", b"_critical_celsius"]) -> typing.Literal["critical_celsius"] | None: ...
+
+Global___TemperatureSample: typing_extensions.TypeAlias = TemperatureSample
 
 @typing.final
 class AgentSample(google.protobuf.message.Message):

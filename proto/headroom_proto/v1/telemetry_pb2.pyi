@@ -309,6 +309,10 @@ class Cycle(google.protobuf.message.Message):
     ENERGY_FIELD_NUMBER: builtins.int
     AGENT_FIELD_NUMBER: builtins.int
     SAMPLERS_FIELD_NUMBER: builtins.int
+    DISKS_FIELD_NUMBER: builtins.int
+    INTERFACES_FIELD_NUMBER: builtins.int
+    NUMA_FIELD_NUMBER: builtins.int
+    TEMPERATURES_FIELD_NUMBER: builtins.int
     time_unix_nano: builtins.int
     """Wall clock, nanoseconds since 1970-01-01 UTC."""
     boottime_nano: builtins.int
@@ -327,6 +331,14 @@ class Cycle(google.protobuf.message.Message):
     def agent(self) -> headroom_proto.v1.samples_pb2.AgentSample: ...
     @property
     def samplers(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[headroom_proto.v1.samples_pb2.SamplerSample]: ...
+    @property
+    def disks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[headroom_proto.v1.samples_pb2.DiskSample]: ...
+    @property
+    def interfaces(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[headroom_proto.v1.samples_pb2.InterfaceSample]: ...
+    @property
+    def numa(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[headroom_proto.v1.samples_pb2.NumaSample]: ...
+    @property
+    def temperatures(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[headroom_proto.v1.samples_pb2.TemperatureSample]: ...
     def __init__(
         self,
         *,
@@ -339,9 +351,13 @@ class Cycle(google.protobuf.message.Message):
         energy: collections.abc.Iterable[headroom_proto.v1.samples_pb2.EnergySample] | None = ...,
         agent: headroom_proto.v1.samples_pb2.AgentSample | None = ...,
         samplers: collections.abc.Iterable[headroom_proto.v1.samples_pb2.SamplerSample] | None = ...,
+        disks: collections.abc.Iterable[headroom_proto.v1.samples_pb2.DiskSample] | None = ...,
+        interfaces: collections.abc.Iterable[headroom_proto.v1.samples_pb2.InterfaceSample] | None = ...,
+        numa: collections.abc.Iterable[headroom_proto.v1.samples_pb2.NumaSample] | None = ...,
+        temperatures: collections.abc.Iterable[headroom_proto.v1.samples_pb2.TemperatureSample] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["agent", b"agent", "facts", b"facts", "host", b"host"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["agent", b"agent", "boottime_nano", b"boottime_nano", "cpus", b"cpus", "energy", b"energy", "facts", b"facts", "host", b"host", "samplers", b"samplers", "time_unix_nano", b"time_unix_nano", "vms", b"vms"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agent", b"agent", "boottime_nano", b"boottime_nano", "cpus", b"cpus", "disks", b"disks", "energy", b"energy", "facts", b"facts", "host", b"host", "interfaces", b"interfaces", "numa", b"numa", "samplers", b"samplers", "temperatures", b"temperatures", "time_unix_nano", b"time_unix_nano", "vms", b"vms"]) -> None: ...
 
 Global___Cycle: typing_extensions.TypeAlias = Cycle
 
@@ -372,6 +388,17 @@ class HostFacts(google.protobuf.message.Message):
     VIRTUAL_FIELD_NUMBER: builtins.int
     HYPERVISOR_FIELD_NUMBER: builtins.int
     SIMULATED_FIELD_NUMBER: builtins.int
+    BIOS_VENDOR_FIELD_NUMBER: builtins.int
+    BIOS_VERSION_FIELD_NUMBER: builtins.int
+    BOARD_VENDOR_FIELD_NUMBER: builtins.int
+    BOARD_MODEL_FIELD_NUMBER: builtins.int
+    CHASSIS_FIELD_NUMBER: builtins.int
+    CPU_FAMILY_FIELD_NUMBER: builtins.int
+    CPU_MODEL_NUMBER_FIELD_NUMBER: builtins.int
+    CPU_STEPPING_FIELD_NUMBER: builtins.int
+    MICROCODE_FIELD_NUMBER: builtins.int
+    MAX_HERTZ_FIELD_NUMBER: builtins.int
+    LINKS_FIELD_NUMBER: builtins.int
     machine_id: builtins.str
     boot_id: builtins.str
     hostname: builtins.str
@@ -393,6 +420,17 @@ class HostFacts(google.protobuf.message.Message):
     virtual: builtins.bool
     hypervisor: builtins.str
     simulated: builtins.bool
+    bios_vendor: builtins.str
+    bios_version: builtins.str
+    board_vendor: builtins.str
+    board_model: builtins.str
+    chassis: builtins.str
+    cpu_family: builtins.int
+    cpu_model_number: builtins.int
+    cpu_stepping: builtins.int
+    microcode: builtins.str
+    max_hertz: builtins.float
+    links: builtins.str
     def __init__(
         self,
         *,
@@ -417,13 +455,32 @@ class HostFacts(google.protobuf.message.Message):
         virtual: builtins.bool | None = ...,
         hypervisor: builtins.str = ...,
         simulated: builtins.bool = ...,
+        bios_vendor: builtins.str = ...,
+        bios_version: builtins.str = ...,
+        board_vendor: builtins.str = ...,
+        board_model: builtins.str = ...,
+        chassis: builtins.str = ...,
+        cpu_family: builtins.int | None = ...,
+        cpu_model_number: builtins.int | None = ...,
+        cpu_stepping: builtins.int | None = ...,
+        microcode: builtins.str = ...,
+        max_hertz: builtins.float | None = ...,
+        links: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_base_hertz", b"_base_hertz", "_cores", b"_cores", "_memory_bytes", b"_memory_bytes", "_sockets", b"_sockets", "_threads", b"_threads", "_virtual", b"_virtual", "base_hertz", b"base_hertz", "cores", b"cores", "memory_bytes", b"memory_bytes", "sockets", b"sockets", "threads", b"threads", "virtual", b"virtual"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_base_hertz", b"_base_hertz", "_cores", b"_cores", "_memory_bytes", b"_memory_bytes", "_sockets", b"_sockets", "_threads", b"_threads", "_virtual", b"_virtual", "architecture", b"architecture", "base_hertz", b"base_hertz", "bios_date", b"bios_date", "boot_id", b"boot_id", "cores", b"cores", "cpu_model", b"cpu_model", "cpu_vendor", b"cpu_vendor", "hostname", b"hostname", "hypervisor", b"hypervisor", "kernel", b"kernel", "machine_id", b"machine_id", "memory_bytes", b"memory_bytes", "model", b"model", "os", b"os", "product_uuid", b"product_uuid", "serial", b"serial", "simulated", b"simulated", "sockets", b"sockets", "threads", b"threads", "vendor", b"vendor", "virtual", b"virtual"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_base_hertz", b"_base_hertz", "_cores", b"_cores", "_cpu_family", b"_cpu_family", "_cpu_model_number", b"_cpu_model_number", "_cpu_stepping", b"_cpu_stepping", "_max_hertz", b"_max_hertz", "_memory_bytes", b"_memory_bytes", "_sockets", b"_sockets", "_threads", b"_threads", "_virtual", b"_virtual", "base_hertz", b"base_hertz", "cores", b"cores", "cpu_family", b"cpu_family", "cpu_model_number", b"cpu_model_number", "cpu_stepping", b"cpu_stepping", "max_hertz", b"max_hertz", "memory_bytes", b"memory_bytes", "sockets", b"sockets", "threads", b"threads", "virtual", b"virtual"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_base_hertz", b"_base_hertz", "_cores", b"_cores", "_cpu_family", b"_cpu_family", "_cpu_model_number", b"_cpu_model_number", "_cpu_stepping", b"_cpu_stepping", "_max_hertz", b"_max_hertz", "_memory_bytes", b"_memory_bytes", "_sockets", b"_sockets", "_threads", b"_threads", "_virtual", b"_virtual", "architecture", b"architecture", "base_hertz", b"base_hertz", "bios_date", b"bios_date", "bios_vendor", b"bios_vendor", "bios_version", b"bios_version", "board_model", b"board_model", "board_vendor", b"board_vendor", "boot_id", b"boot_id", "chassis", b"chassis", "cores", b"cores", "cpu_family", b"cpu_family", "cpu_model", b"cpu_model", "cpu_model_number", b"cpu_model_number", "cpu_stepping", b"cpu_stepping", "cpu_vendor", b"cpu_vendor", "hostname", b"hostname", "hypervisor", b"hypervisor", "kernel", b"kernel", "links", b"links", "machine_id", b"machine_id", "max_hertz", b"max_hertz", "memory_bytes", b"memory_bytes", "microcode", b"microcode", "model", b"model", "os", b"os", "product_uuid", b"product_uuid", "serial", b"serial", "simulated", b"simulated", "sockets", b"sockets", "threads", b"threads", "vendor", b"vendor", "virtual", b"virtual"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_base_hertz", b"_base_hertz"]) -> typing.Literal["base_hertz"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_cores", b"_cores"]) -> typing.Literal["cores"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_cpu_family", b"_cpu_family"]) -> typing.Literal["cpu_family"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_cpu_model_number", b"_cpu_model_number"]) -> typing.Literal["cpu_model_number"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_cpu_stepping", b"_cpu_stepping"]) -> typing.Literal["cpu_stepping"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_max_hertz", b"_max_hertz"]) -> typing.Literal["max_hertz"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_memory_bytes", b"_memory_bytes"]) -> typing.Literal["memory_bytes"] | None: ...
     @typing.overload
