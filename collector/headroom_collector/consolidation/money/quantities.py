@@ -1,7 +1,7 @@
 """Quantities that hosts take up a year, and what these cost: every sum is one times a rate."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from headroom_collector.consolidation.money.file import Prices
 from headroom_collector.consolidation.money.schema import Licence
@@ -161,6 +161,12 @@ def costs(used: Quantities, rates: Rates, licences: Sequence[Licence]) -> dict[s
 def known_sum(lines: Mapping[str, float | None]) -> float:
     """Add up the lines that are known."""
     return sum(value for value in lines.values() if value is not None)
+
+
+def host_costs(asset: Asset, prices: Prices) -> dict[str, float | None]:
+    """Return what one host costs a year, by line; the estate's own minimum of a licence left out."""
+    alone = [replace(licence, minimum_total=0) for licence in prices.licences]
+    return costs(quantities(asset, prices), prices.rates(), alone)
 
 
 def depreciation(prices: Prices, asset: Asset) -> float | None:

@@ -1,0 +1,1 @@
+"""Assets that do no useful work, each with evidence, since when, and what it costs."""
