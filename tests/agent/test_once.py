@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,19 @@ import pytest
 
 from headroom_proto.catalogue import catalogue
 
+LOADED = """
+import sys
+from headroom_agent.__main__ import run
+run(["--once", "--json"], {})
+modules = ("grpc", "asyncio", "rich", "psutil", "libvirt")
+sys.stderr.write(" ".join(name for name in modules if name in sys.modules))
+"""
+Done = subprocess.CompletedProcess[str]
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+
+def run(arguments: list[str]) -> Done:
     return subprocess.run(
-        [sys.executable, "-m", "headroom_agent", *arguments],
+        [sys.executable, *arguments],
         capture_output=True,
         text=True,
         timeout=60,
@@ -25,10 +35,28 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def reading() -> dict[str, Any]:
-    done = run("--once", "--json")
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
+def nowhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("procfs")
+
+
+@pytest.fixture(scope="module")
+def done(nowhere: Path) -> dict[str, Done]:
+    """Each way to ask, all at the same time: each measures for a second."""
+    once = ["-m", "headroom_agent", "--once"]
+    ways = {
+        "table": once,
+        "json": [*once, "--json"],
+        "procfs": [*once, "--json", "--procfs", str(nowhere)],
+        "loaded": ["-c", LOADED],
+    }
+    with ThreadPoolExecutor(len(ways)) as pool:
+        return dict(zip(ways, pool.map(run, ways.values()), strict=True))
+
+
+@pytest.fixture(scope="module")
+def reading(done: dict[str, Done]) -> dict[str, Any]:
+    assert done["json"].returncode == 0, done["json"].stderr
+    found: dict[str, Any] = json.loads(done["json"].stdout)
     return found
 
 
@@ -59,29 +87,23 @@ def test_the_values_are_this_hosts_own(reading: dict[str, Any]) -> None:
     assert facts["memory_bytes"] == memory["value"]
 
 
-def test_a_table_is_for_people() -> None:
-    done = run("--once")
-    assert done.returncode == 0
-    rows = [line.split() for line in done.stdout.splitlines()]
+def test_a_table_is_for_people(done: dict[str, Done]) -> None:
+    assert done["table"].returncode == 0
+    rows = [line.split() for line in done["table"].stdout.splitlines()]
     assert ["headroom_host_cpus", str(psutil.cpu_count()), "count", "cpu"] in rows
 
 
-def test_a_procfs_that_is_none_costs_lines_and_no_traceback(tmp_path: Path) -> None:
-    done = run("--once", "--json", "--procfs", str(tmp_path))
-    assert done.returncode == 0
-    lines = done.stderr.splitlines()
-    assert f"{tmp_path}/stat: cannot be read: No such file or directory" in done.stderr
+def test_a_procfs_that_is_none_costs_lines_and_no_traceback(
+    done: dict[str, Done], nowhere: Path
+) -> None:
+    asked = done["procfs"]
+    assert asked.returncode == 0
+    lines = asked.stderr.splitlines()
+    assert f"{nowhere}/stat: cannot be read: No such file or directory" in asked.stderr
     assert all(line.startswith("time=") and "level=warning" in line for line in lines)
     assert len(lines) == len(set(lines))
 
 
-def test_once_loads_neither_grpc_nor_asyncio() -> None:
-    code = (
-        "import sys; from headroom_agent.__main__ import run; run(['--once', '--json'], {});"
-        "sys.stderr.write(' '.join(m for m in ('grpc', 'asyncio', 'rich', 'psutil', 'libvirt')"
-        " if m in sys.modules))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stderr == ""
+def test_once_loads_neither_grpc_nor_asyncio(done: dict[str, Done]) -> None:
+    assert done["loaded"].returncode == 0
+    assert done["loaded"].stderr == ""
