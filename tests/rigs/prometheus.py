@@ -64,7 +64,8 @@ class Prometheus:
             time.sleep(0.1)
 
 
-def _wait_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until the engine answers; raises RigError with its last words."""
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -109,7 +110,7 @@ def prometheus(targets: Mapping[str, str], folder: Path) -> Iterator[Prometheus]
     with log.open("wb") as output:
         process = subprocess.Popen(arguments, stdout=output, stderr=output)
         try:
-            _wait_ready(url, process, log)
+            wait_ready(url, process, log)
             yield Prometheus(url)
         finally:
             process.terminate()

@@ -1,0 +1,1 @@
+"""PromQL over the store, evaluated in columns: parser's tree in, vectors out."""
