@@ -69,7 +69,8 @@ class TotalOut(BaseModel):
 
     hosts_present: int = Field(description="Hosts neither retired nor silent for a day")
     hosts_needed: int | None = Field(
-        description="Sum of the lower bounds; null where a cluster has none yet"
+        description="Hosts present that are needed: the lower bounds added up, each at most its"
+        " cluster's hosts; null where a cluster has none yet"
     )
     hosts_freeable: int | None = Field(
         description="Hosts that can be freed at most, in the clusters that have a bound"
@@ -146,11 +147,16 @@ def _whole(values: Iterable[int | None]) -> int | None:
 def total(clusters: Sequence[ClusterHeadroom]) -> TotalOut:
     """Add the clusters up; what is unknown stays so."""
     unknown = any(found.hosts_needed is None for found in clusters)
+    needed = [
+        min(found.hosts_needed, found.hosts_present)
+        for found in clusters
+        if found.hosts_needed is not None
+    ]
     vms = _whole(found.vms_running for found in clusters)
     hypervisors = sum(found.hypervisors for found in clusters)
     return TotalOut(
         hosts_present=sum(found.hosts_present for found in clusters),
-        hosts_needed=None if unknown else _whole(found.hosts_needed for found in clusters),
+        hosts_needed=None if unknown else sum(needed),
         hosts_freeable=_whole(found.hosts_freeable for found in clusters),
         vms_running=vms,
         vms_per_host=vms / hypervisors if vms is not None and hypervisors else None,

@@ -123,13 +123,20 @@ def _utilisation(hosts: Iterable[_Seen]) -> float | None:
     return sum(ratio * count for ratio, count in known) / cpus if cpus else None
 
 
+def _needed(rows: Sequence[HeadroomNow]) -> int:
+    """Add up what clusters need; one that is short needs all it has, and more from nowhere else."""
+    if len(rows) == 1:
+        return rows[0].needed
+    return sum(min(row.needed, row.present) for row in rows)
+
+
 def _bound(rows: Sequence[HeadroomNow]) -> Bound | None:
     if not rows:
         return None
     histories = [row.history for row in rows if row.history is not None]
     return Bound(
         hosts_present=sum(row.present for row in rows),
-        hosts_needed=sum(row.needed for row in rows),
+        hosts_needed=_needed(rows),
         hosts_freeable=sum(row.freeable for row in rows),
         history_seconds=min(histories) if len(histories) == len(rows) else None,
         history_longest_seconds=max(histories, default=None),
