@@ -20,6 +20,9 @@ from headroom_agent.spool_schema import SpoolError
 from headroom_agent.stop import StopSignal
 from headroom_agent.transport import Speaker, Transport
 
+KEEP_SECONDS = 900.0
+"""Acknowledged batches are kept so long, for a collector that is restored from a backup."""
+
 FIRST_PAUSE_SECONDS = 1.0
 """The second cycle comes early, so that a host's first ratio does not take a whole interval."""
 
@@ -106,7 +109,9 @@ def _sample(
 def run(config: AgentConfig, logger: logging.Logger, stop: StopSignal) -> None:
     """Run until ``stop`` says so; raises SpoolError where the spool cannot be used at all."""
     notices = Notices(logger)
-    limits = Limits(int(config.spool.max_mib * MIB), config.spool.max_age_days * 86400)
+    limits = Limits(
+        int(config.spool.max_mib * MIB), config.spool.max_age_days * 86400, KEEP_SECONDS
+    )
     spool = Spool(config.spool.path, limits, notices)
     try:
         recorder = Recorder(spool, read_boot_id(config.procfs), notices)

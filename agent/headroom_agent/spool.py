@@ -300,7 +300,9 @@ class Spool:
         lost = sum(seq > self._acked for seq in seqs)
         with self._connection as connection:
             connection.executemany("DELETE FROM batches WHERE seq = ?", [(seq,) for seq in seqs])
-            connection.execute("UPDATE spool SET dropped = dropped + ?, acked = ?", (lost, self._acked))
+            connection.execute(
+                "UPDATE spool SET dropped = dropped + ?, acked = ?", (lost, self._acked)
+            )
         self._count()
         self._say_damaged(seqs)
 

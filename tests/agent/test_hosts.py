@@ -12,7 +12,8 @@ from headroom_agent.config import AgentConfig
 from headroom_agent.lane import attempt
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment
-from headroom_agent.samplers.registry import host_samplers
+from headroom_agent.samplers.libvirt import LibvirtSampler
+from headroom_agent.samplers.registry import close, host_samplers
 from headroom_agent.schedule import Merger, Part
 
 HOSTS = Path(__file__).parent.parent / "hosts"
@@ -24,7 +25,11 @@ def read_host(folder: Path, root: Path, notices: Notices) -> list[dict[str, Any]
     """Sample proc, then proc2 where there is one, 10 s later; a dictionary for each step."""
     procfs = root / "proc"
     config = AgentConfig(procfs=procfs, sysfs=folder / "sys", etc=folder / "etc")
-    samplers, merger = host_samplers(config, notices), Merger()
+    samplers, merger = list(host_samplers(config, notices)), Merger()
+    if (folder / "domains.xml").exists():
+        # libvirt's test driver is a hypervisor that reads its domains from a file.
+        uri = f"test://{folder / 'domains.xml'}"
+        samplers.append(LibvirtSampler(uri, folder / "proc", deadline_seconds=20.0))
     steps = []
     for step, name in enumerate(("proc", "proc2")):
         if not (folder / name).is_dir():
@@ -34,10 +39,15 @@ def read_host(folder: Path, root: Path, notices: Notices) -> list[dict[str, Any]
         now = Moment(START + step * 10**10, (1458 + 10 * step) * 10**9)
         outcomes = [attempt(sampler, now, lambda: 0.0) for sampler in samplers]
         parts = [Part(o.sampler, o.cycle) for o in outcomes if o.cycle is not None]
-        cycle = MessageToDict(merger.merge(now, parts), preserving_proto_field_name=True)
+        merged = merger.merge(now, parts)
+        merged.vms.sort(key=lambda vm: vm.name)
+        if merged.HasField("facts"):
+            merged.facts.ClearField("hypervisor")  # holds the version of this machine's libvirt
+        cycle = MessageToDict(merged, preserving_proto_field_name=True)
         faults = {o.sampler: o.fault for o in outcomes if o.fault}
         no_data = {o.sampler: o.no_data for o in outcomes if o.no_data}
         steps.append({"cycle": cycle, "faults": faults, "no_data": no_data})
+    close(tuple(samplers))
     return steps
 
 

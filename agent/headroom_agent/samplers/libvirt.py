@@ -6,12 +6,20 @@ interrupted and must not hold up the host's own figures.
 """
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from headroom_agent.notices import Notices
-from headroom_agent.sampler import Moment
+from headroom_agent.sampler import Moment, SampleError
+from headroom_agent.samplers import cpuinfo, memory
+from headroom_agent.samplers.files import read, read_if_there
+from headroom_agent.samplers.guests import Figures, Guests
 from headroom_agent.samplers.libvirt_domains import (
+    KIB,
     AnswerError,
+    Details,
+    Domain,
+    Host,
     Reading,
     host_sample,
     parse,
@@ -24,20 +32,47 @@ from headroom_proto.v1 import samples_pb2, telemetry_pb2
 
 PROBE_SECONDS = 0.25
 """Longest wait in a cycle while libvirt hangs, so that it costs the other figures nothing."""
+NOTHING = Details()
+
+
+def physical(procfs: Path) -> Host:
+    """Read what the density of the virtual machines is measured by."""
+    try:
+        total = memory.parse(read(procfs / "meminfo"))["MemTotal"]
+    except SampleError:
+        total = None
+    return Host(cpuinfo.parse(read_if_there(procfs / "cpuinfo")).cores, total)
+
+
+def merged(details: Details, figures: Figures | None) -> Details:
+    """Put what the process tells over what libvirt told last, which is older and coarser."""
+    if figures is None:
+        return details
+    return replace(
+        details,
+        at_ns=figures.at_ns,
+        cpu_ns=figures.cpu_ns,
+        delay_ns=figures.delay_ns,
+        resident_kib=figures.resident_bytes // KIB,
+        vcpus=figures.vcpus if details.vcpus is None else details.vcpus,
+    )
 
 
 class LibvirtSampler:
     """
     Reads all domains of the hypervisor at ``uri``, within ``deadline_seconds``.
 
+    Every cycle libvirt tells the domains by state, and each guest's process its CPU time, steal
+    and resident memory; every ``guests_seconds`` each guest is asked for what only it knows. One
+    that hangs then is marked ``quarantined``, and the others go on.
+
     Where there is no answer in time, the sample says ``domains_stale`` = 1 and has no counts; the
     process is killed, another one is tried in the next cycle, and the figures come back with the
     first cycle after libvirt answered. One log line for each change. ``procfs`` serves to name
-    the process that hangs.
+    the process that hangs, too.
     """
 
     name = "libvirt"
-    interval_seconds = 0.0
 
     def __init__(
         self,
@@ -45,15 +80,22 @@ class LibvirtSampler:
         procfs: Path,
         *,
         deadline_seconds: float = 3.0,
+        guests_seconds: float = 60.0,
+        interval_seconds: float = 0.0,
         notices: Notices | None = None,
     ) -> None:
+        self.interval_seconds = interval_seconds
         self._uri = uri
         self._procfs = procfs
         self._deadline = deadline_seconds
+        self._every = guests_seconds
         self._notices = notices or Notices(logging.getLogger(__name__))
         self._pipe: LibvirtPipe | None = None
         self._answers = True
-        self._last: Reading | None = None
+        self._details: dict[tuple[str, int], Details] = {}
+        self._last: dict[tuple[str, int], Details] = {}
+        self._guests = Guests(procfs)
+        self._host = physical(procfs)
         self._hypervisor = ""
         self._hang = ""
 
@@ -73,7 +115,11 @@ class LibvirtSampler:
         return self._fresh(reading)
 
     def close(self) -> None:
-        """End the process that talks to libvirt."""
+        """End the process that talks to libvirt, and close the guests' files."""
+        self._end()
+        self._guests.close()
+
+    def _end(self) -> None:
         if self._pipe is not None:
             self._pipe.kill()
             self._pipe = None
@@ -84,11 +130,11 @@ class LibvirtSampler:
         try:
             line = self._line(self._deadline if answered else PROBE_SECONDS)
         except (PipeError, OSError):
-            self.close()
+            self._end()
             raise
         self._answers = line is not None
         if answered and line is None:
-            self.close()
+            self._end()
         return line
 
     def _line(self, patience: float) -> bytes | None:
@@ -104,9 +150,9 @@ class LibvirtSampler:
             elif self._pipe.age_seconds < self._deadline:
                 return None
             else:
-                self.close()
+                self._end()
         if self._pipe is None:
-            self._pipe = LibvirtPipe(self._uri, self._deadline)
+            self._pipe = LibvirtPipe(self._uri, self._deadline, self._every)
         self._pipe.ask()
         return self._pipe.answer(patience)
 
@@ -122,13 +168,49 @@ class LibvirtSampler:
         return telemetry_pb2.Cycle(host=samples_pb2.HostSample(domains_stale=1))
 
     def _fresh(self, reading: Reading) -> telemetry_pb2.Cycle:
-        ratios = utilisation(self._last, reading)
-        self._last = reading
+        keys = {(domain.uuid, domain.id) for domain in reading.domains}
+        known = {**self._details, **reading.details}
+        self._details = {key: known[key] for key in keys & known.keys()}
+        self._guests.follow((d.uuid, d.id) for d in reading.domains if d.id >= 0)
+        pairs = [(domain, self._figures(domain, reading)) for domain in reading.domains]
         cycle = telemetry_pb2.Cycle(
-            host=host_sample(reading.domains),
-            vms=[vm_sample(domain, ratios.get(domain.uuid)) for domain in reading.domains],
+            host=host_sample(pairs, self._host, self._quarantine(reading)),
+            vms=[self._vm(domain, details, reading) for domain, details in pairs],
         )
+        self._last = {key: self._last[key] for key in keys & self._last.keys()}
         if reading.hypervisor != self._hypervisor:
             self._hypervisor = reading.hypervisor
             cycle.facts.hypervisor = reading.hypervisor
         return cycle
+
+    def _figures(self, domain: Domain, reading: Reading) -> Details:
+        """Return all that is known of a domain now; counters only where they were read now."""
+        key = (domain.uuid, domain.id)
+        details = self._details.get(key, NOTHING)
+        figures = self._guests.read(domain.uuid) if domain.id >= 0 else None
+        if figures is None and key not in reading.details:
+            return replace(details, cpu_ns=None, delay_ns=None)
+        return merged(details, figures)
+
+    def _vm(self, domain: Domain, details: Details, reading: Reading) -> samples_pb2.VmSample:
+        key = (domain.uuid, domain.id)
+        ratio = utilisation(self._last.get(key), details)
+        if details.cpu_ns is not None:
+            self._last[key] = details
+        return vm_sample(domain, details, ratio, hung=domain.uuid in reading.hung)
+
+    def _quarantine(self, reading: Reading) -> int:
+        """Say which guests keep libvirt waiting, once for each change; returns how many."""
+        count = 0
+        for domain in reading.domains:
+            thing = f"guest {domain.uuid}"
+            if domain.uuid in reading.hung:
+                count += 1
+                self._notices.fault(
+                    thing,
+                    f"virtual machine {domain.name} keeps libvirt waiting (is its QEMU stopped, or "
+                    "its disk gone?): not asked until it answers; the others go on",
+                )
+            else:
+                self._notices.fine(thing, f"virtual machine {domain.name} answers again")
+        return count

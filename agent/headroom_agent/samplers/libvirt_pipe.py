@@ -19,11 +19,11 @@ class PipeError(Exception):
 class LibvirtPipe:
     """One process, started anew (never forked: the agent has threads and gRPC channels)."""
 
-    def __init__(self, uri: str, deadline_seconds: float) -> None:
+    def __init__(self, uri: str, deadline_seconds: float, guests_seconds: float) -> None:
         command = [sys.executable, "-P", "-m", "headroom_agent.samplers.libvirt_child"]
         alarm = math.ceil(deadline_seconds) + 5
         self._process = subprocess.Popen(  # noqa: S603 - this interpreter with a module of ours
-            [*command, uri, str(alarm)],
+            [*command, uri, str(alarm), str(guests_seconds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -135,10 +135,17 @@ def _libvirt(
             "pip install 'headroom[libvirt]', or [samplers] libvirt = false",
         )
         return
+    from headroom_agent.samplers.guests import allow_files  # noqa: PLC0415 - only where asked
     from headroom_agent.samplers.libvirt import LibvirtSampler  # noqa: PLC0415 - only where asked
 
+    allow_files()
     yield LibvirtSampler(
-        uri, config.procfs, deadline_seconds=config.libvirt_deadline_seconds, notices=notices
+        uri,
+        config.procfs,
+        deadline_seconds=config.libvirt_deadline_seconds,
+        guests_seconds=config.intervals.guests,
+        interval_seconds=config.intervals.libvirt,
+        notices=notices,
     )
 
 

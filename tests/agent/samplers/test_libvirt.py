@@ -13,16 +13,18 @@ import pytest
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment
 from headroom_agent.samplers.libvirt import LibvirtSampler
-from headroom_agent.samplers.libvirt_child import delay_ns, version
+from headroom_agent.samplers.libvirt_child import version
 from headroom_agent.samplers.libvirt_domains import (
     AnswerError,
+    Details,
     Domain,
-    Reading,
+    Host,
     host_sample,
     parse,
     utilisation,
     vm_sample,
 )
+from headroom_agent.samplers.libvirt_slow import delay_ns
 from headroom_agent.samplers.libvirt_suspects import parse as parse_stat
 from headroom_agent.samplers.libvirt_suspects import suspects
 from headroom_proto.v1 import telemetry_pb2
@@ -33,6 +35,7 @@ HANGING = """\
 import signal
 VIR_DOMAIN_STATS_STATE = VIR_DOMAIN_STATS_CPU_TOTAL = 1
 VIR_DOMAIN_STATS_BALLOON = VIR_DOMAIN_STATS_VCPU = 2
+VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT = 4
 class libvirtError(Exception): ...
 def registerErrorHandler(handler, context): ...
 def openReadOnly(uri): signal.sigwait([signal.SIGUSR1])
@@ -57,10 +60,9 @@ def node(folder: Path, *states: int) -> Path:
     return path
 
 
-def domain(**changes: int | None) -> Domain:
+def details(**changes: int | None) -> Details:
     usual: dict[str, int | None] = {
-        "id": 3,
-        "state": 1,
+        "at_ns": 0,
         "cpu_ns": 10 * SECOND,
         "delay_ns": SECOND // 2,
         "vcpus": 2,
@@ -68,7 +70,11 @@ def domain(**changes: int | None) -> Domain:
         "memory_max_kib": 2048,
         "resident_kib": 512,
     }
-    return Domain(uuid="u", name="n", **(usual | changes))  # type: ignore[arg-type]  # id is set
+    return Details(**(usual | changes))  # type: ignore[arg-type]  # at_ns is set
+
+
+def pair(state: int = 1, **changes: int | None) -> tuple[Domain, Details]:
+    return Domain("u", "n", 3, state), details(**changes)
 
 
 @pytest.fixture
@@ -185,7 +191,15 @@ def test_an_unknown_uri_is_one_line(
 def child(module: str, folder: Path) -> "subprocess.CompletedProcess[bytes]":
     """Ask a child of its own once, with ``module`` in the place of libvirt-python."""
     (folder / "libvirt.py").write_text(module)
-    command = [sys.executable, "-P", "-m", "headroom_agent.samplers.libvirt_child", "x:///", "1"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "headroom_agent.samplers.libvirt_child",
+        "x:///",
+        "1",
+        "60",
+    ]
     env = os.environ | {"PYTHONPATH": str(folder)}
     return subprocess.run(
         command, input=b"?\n", env=env, capture_output=True, timeout=60, check=False
@@ -214,12 +228,13 @@ def test_an_answer_that_cannot_be_read_is_an_error(line: bytes) -> None:
 
 
 def test_units_become_base_units() -> None:
-    sample = vm_sample(domain(), 0.5)
+    sample = vm_sample(*pair(), 0.5, hung=True)
     assert sample.cpu_seconds_total == pytest.approx(10.0)
     assert sample.steal_seconds_total == pytest.approx(0.5)
     assert sample.memory_bytes == 1024 * 1024
     assert sample.memory_max_bytes == 2048 * 1024
     assert sample.memory_resident_bytes == 512 * 1024
+    assert sample.quarantined == 1
 
 
 @pytest.mark.parametrize(
@@ -229,35 +244,43 @@ def test_units_become_base_units() -> None:
         ({"cpu_ns": 10 * SECOND}, 0.0),
         ({"cpu_ns": 99 * SECOND}, 1.0),
         ({"cpu_ns": 14 * SECOND, "vcpus": 4}, 0.1),
-        ({"cpu_ns": 14 * SECOND, "id": 4}, None),
         ({"cpu_ns": 2 * SECOND}, None),
         ({"cpu_ns": None}, None),
         ({"cpu_ns": 14 * SECOND, "vcpus": None}, None),
+        ({"cpu_ns": 14 * SECOND, "at_ns": 0}, None),
     ],
 )
-def test_the_share_of_the_vcpus_needs_the_same_run_of_the_domain(
+def test_the_share_of_the_vcpus_is_what_the_counter_grew_by(
     later: dict[str, int | None], expected: float | None
 ) -> None:
-    before = Reading(0, "", (domain(),))
-    found = utilisation(before, Reading(10 * SECOND, "", (domain(**later),))).get("u")
+    found = utilisation(details(), details(**({"at_ns": 10 * SECOND} | later)))
     assert found == (None if expected is None else pytest.approx(expected))
 
 
-def test_the_first_reading_has_no_ratios() -> None:
-    assert not utilisation(None, Reading(SECOND, "", (domain(),)))
+def test_the_first_reading_has_no_ratio() -> None:
+    assert utilisation(None, details()) is None
 
 
 def test_a_running_domain_that_hides_its_memory_makes_the_sum_unknown() -> None:
-    sample = host_sample([domain(), domain(memory_kib=None)])
+    sample = host_sample([pair(), pair(memory_kib=None)], Host(), 0)
     assert sample.domains_running == 2
     assert sample.vcpus_running == 4
     assert not sample.HasField("domains_memory_bytes")
 
 
 def test_only_running_domains_count_for_vcpus_and_memory() -> None:
-    sample = host_sample([domain(), domain(state=2), domain(state=3), domain(state=5, id=-1)])
+    sample = host_sample([pair(), pair(2), pair(3), pair(5)], Host(), 1)
     assert sample.vcpus_running == 4
     assert sample.domains_memory_bytes == 2 * 1024 * 1024
+    assert (sample.domains_defined, sample.domains_quarantined) == (4, 1)
+
+
+def test_density_is_measured_by_cores_and_memory_and_absent_without_them() -> None:
+    sample = host_sample([pair(), pair()], Host(cores=16, memory_bytes=1 << 20), 0)
+    assert (sample.vcpus_per_core, sample.domains_memory_per_physical) == (0.25, 2.0)
+    unknown = host_sample([pair()], Host(), 0)
+    assert not unknown.HasField("vcpus_per_core")
+    assert not unknown.HasField("domains_memory_per_physical")
 
 
 def test_steal_is_the_sum_over_the_vcpus_and_absent_without_them() -> None:
