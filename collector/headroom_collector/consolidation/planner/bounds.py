@@ -7,23 +7,32 @@ limit in ``late`` of them: then, over any s samples, n hosts take at most (s - m
 their allowances plus min(s, late) times their hard limits, which is tightest at the s busiest.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from headroom_collector.consolidation.planner.certificate import Certificate, certified
 from headroom_collector.consolidation.planner.model import Ints
 from headroom_collector.consolidation.planner.task import Task
+
+BUSIEST = 40
+"""Samples, those with the most demand, at which a certificate by CPU is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """No plan keeps fewer than ``hosts``; ``by`` says which argument proves it."""
+    """
+    No plan keeps fewer than ``hosts``; ``by`` says which argument proves it.
+
+    ``excluded`` hosts are among them: they stay whatever the plan. A bound above the volume bound
+    has its ``certificate``.
+    """
 
     hosts: int
     by: str
-    weights: tuple[int, ...] = ()
-    sizes: tuple[int, ...] = ()
-    capacity: int = 0
+    excluded: int = 0
+    certificate: Certificate | None = None
 
 
 def fewest(demand: int, limits: Ints, spare: int = 0) -> int:
@@ -77,12 +86,30 @@ def memory_volume(task: Task) -> int:
     return fewest(int(task.memory[task.active].sum()), task.room[task.usable])
 
 
+def certificates(task: Task) -> Iterator[Certificate]:
+    """Yield certificates by memory and, where no sample may be late, by CPU at the busiest samples."""
+    room = int(task.room[task.usable].max(initial=0))
+    allow = int(task.allow[task.usable].max(initial=0))
+    found = [certified(task.memory[task.active], room, "memory", patterns=True)]
+    if not task.late and len(task.active):
+        totals = _totals(task)
+        for sample in np.argsort(-totals, kind="stable")[:BUSIEST].tolist():
+            items = task.demand[task.active, sample].astype(np.int64)
+            found.append(certified(items, allow, "CPU", sample, patterns=False))
+    yield from (one for one in found if one is not None)
+
+
 def lower_bound(task: Task) -> Bound:
     """Return the best bound on the hosts that stay on."""
-    forced = int(np.count_nonzero(task.held))
-    found = [
-        Bound(cpu_volume(task), "CPU of all VMs together at each sample"),
-        Bound(memory_volume(task), "memory of all VMs together"),
-        Bound(forced, "hosts that stay on whatever the plan"),
-    ]
-    return max(found, key=lambda bound: bound.hosts)
+    excluded = int(np.count_nonzero(~task.usable))
+    held = int(np.count_nonzero(task.held & task.usable))
+    best = max(
+        (cpu_volume(task), "CPU of all VMs together at each sample"),
+        (memory_volume(task), "memory of all VMs together"),
+        (held, "hosts that stay on whatever the plan"),
+    )
+    proof = max(certificates(task), key=lambda one: one.hosts, default=None)
+    if proof is not None and proof.hosts > best[0]:
+        by = f"{proof.resource} in whole VMs"
+        return Bound(proof.hosts + excluded, by, excluded, proof)
+    return Bound(best[0] + excluded, best[1], excluded)

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ class Course:
     def elapsed(self) -> float:
         """Return the seconds since the run began."""
         return self.clock() - self.began
+
+    def part(self, share: float) -> Self:
+        """Return a course whose limit leaves out all but a share of the time that is left."""
+        left = max(0.0, self.limit - self.elapsed())
+        return replace(self, limit=self.elapsed() + share * left)
 
     def over(self) -> bool:
         """Tell whether the time is up or the run was stopped."""

@@ -13,12 +13,12 @@ from headroom_collector.consolidation.planner.bounds import Bound, lower_bound
 from headroom_collector.consolidation.planner.check import violations
 from headroom_collector.consolidation.planner.course import Course, Progress, never, silent
 from headroom_collector.consolidation.planner.empty import empty
-from headroom_collector.consolidation.planner.fit import best_fit
 from headroom_collector.consolidation.planner.model import NOWHERE, Options, Problem
 from headroom_collector.consolidation.planner.order import Step, ordered, present
 from headroom_collector.consolidation.planner.packing import Packing
 from headroom_collector.consolidation.planner.reserve import spares
 from headroom_collector.consolidation.planner.savings import Savings, energy
+from headroom_collector.consolidation.planner.search import first, improve
 from headroom_collector.consolidation.planner.task import Task, task_of
 
 NO_ROOM = "no host that it may use has room left for it"
@@ -109,15 +109,17 @@ def plan(
 
 def _repacked(problem: Problem, options: Options, course: Course) -> _Draft:
     lost: dict[int, str] = {}
+    rng = np.random.default_rng(options.seed)
     for _ in range(ROUNDS):
         task = task_of(problem, options, lost)
         bound = lower_bound(task)
         course.say("placing", 0, bound.hosts)
-        packing, left = best_fit(task)
+        packing, left = first(task, rng)
         if not left:
             break
         lost |= {vm: NO_ROOM for item in left for vm in task.together(item)}
-    course.say("improving", packing.count(), bound.hosts)
+    course.say("first plan", packing.count(), bound.hosts)
+    packing = improve(task, packing, bound.hosts, course, rng)
     result = ordered(task, packing.where)
     return _Draft(task, result.state, bound, result.steps, lost=_newcomers(result.state, packing))
 

@@ -1,0 +1,205 @@
+"""
+Filling: one host after the other is filled as well as can be, by trials side by side.
+
+Each trial begins with the hardest item left and goes on with items that are worth most for the room
+that they take: value x (1 + multiplexing gain) / (growth of the host's crest + the item's own). The
+trials differ in the random sample of items that they look at; the one that packs most value wins.
+It needs fewer hosts than best fit, for more time.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headroom_collector.consolidation.planner.bounds import cpu_volume, memory_volume
+from headroom_collector.consolidation.planner.course import never
+from headroom_collector.consolidation.planner.crest import crest
+from headroom_collector.consolidation.planner.fit import opening_order
+from headroom_collector.consolidation.planner.model import Ints, Mask
+from headroom_collector.consolidation.planner.packing import Packing
+from headroom_collector.consolidation.planner.task import Task
+
+Floats = NDArray[np.float64]
+TOGETHER = 4096
+STEEP = 8
+"""How fast the resource that binds less loses its weight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breadth:
+    """How wide filling looks: trials of a host, candidates of a trial, items considered at all."""
+
+    trials: int = 4
+    candidates: int = 128
+    items: int = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """
+    Each item's crest in MHz, and its worth: the larger it is the earlier it is packed.
+
+    ``cpu`` and ``memory`` weigh the two resources, 1 for the one that binds.
+    """
+
+    crest: Ints
+    worth: Floats
+    cpu: float
+    memory: float
+
+
+def measures_of(task: Task) -> Measures:
+    """Measure the items of a task."""
+    size = len(task.memory)
+    high, usual = np.zeros(size, dtype=np.int64), np.zeros(size)
+    often = max(task.late, task.demand.shape[1] // 20)
+    for start in range(0, size, TOGETHER):
+        rows = task.demand[start : start + TOGETHER]
+        high[start : start + TOGETHER] = crest(rows, task.late)
+        usual[start : start + TOGETHER] = crest(rows, often)
+    allow, room = max(1, int(task.allow.max())), max(1, int(task.room.max()))
+    hosts = max(1, cpu_volume(task)), max(1, memory_volume(task))
+    cpu, memory = (min(1.0, one / max(hosts)) ** STEEP for one in hosts)
+    worth = cpu * (high / allow + 0.2 * usual / allow) + memory * task.memory / room + 1e-6
+    return Measures(high, worth, cpu, memory)
+
+
+class _Trials:
+    """Trials of filling one host with some of the items ``ids``."""
+
+    def __init__(
+        self, packing: Packing, host: int, ids: Ints, known: Measures, wide: Breadth
+    ) -> None:
+        task, count = packing.task, wide.trials
+        self._task, self._host, self._ids = task, host, ids
+        self._demand = task.demand[ids]
+        self._memory = task.memory[ids]
+        self._crest, self._worth = known.crest[ids], known.worth[ids]
+        self._cpu, self._share = known.cpu, known.memory / max(1, int(task.room[host]))
+        self._allow, self._hard = max(1, int(task.allow[host])), int(task.hard[host])
+        self._load = np.repeat(packing.load[host][None], count, axis=0)
+        self._free = np.full(count, packing.free[host])
+        self._high = crest(self._load, task.late)
+        self._value = np.zeros(count)
+        self._rank: Floats = np.zeros((count, len(ids)))
+        self.chosen: Mask = np.zeros((count, len(ids)), dtype=np.bool_)
+        self._groups = _groups(task, ids)
+
+    def run(self, rng: np.random.Generator, wide: Breadth) -> Ints:
+        """Fill; returns the items that the best trial chose."""
+        count, items = self._rank.shape
+        self._rank[:] = self._worth**2 * rng.random((count, items))
+        self._begin(int(self._worth.argmax()))
+        look = min(wide.candidates, items)
+        for _ in range(4 * items + 4):
+            if look < items:
+                some = np.argpartition(self._rank, items - look, axis=1)[:, items - look :]
+            else:
+                some = np.tile(np.arange(items), (count, 1))
+            if not self._round(some):
+                break
+        best: Ints = self._ids[self.chosen[self._value.argmax()]]
+        return best
+
+    def _begin(self, first: int) -> None:
+        """Begin every trial with one item, if it fits."""
+        load = self._load + self._demand[first]
+        high = crest(load, self._task.late)
+        if (
+            high[0] <= self._allow
+            and load[0].max(initial=0) <= self._hard
+            and self._memory[first] <= self._free[0]
+        ):
+            trials = np.arange(len(high))
+            self._take(trials, np.full(len(high), first), high)
+
+    def _round(self, some: Ints) -> bool:
+        """Let each trial take the best of some candidates; False when there are none left."""
+        rank = np.take_along_axis(self._rank, some, axis=1)
+        if not (rank > 0).any():
+            return False
+        load = self._load[:, None, :] + self._demand[some]
+        high = crest(load, self._task.late)
+        fine = (rank > 0) & (high <= self._allow) & (self._memory[some] <= self._free[:, None])
+        if self._task.late:
+            fine &= load.max(axis=2) <= self._hard
+        np.put_along_axis(self._rank, some, np.where(fine, rank, 0), axis=1)
+        score = np.where(fine, self._score(some, high), 0)
+        best = score.argmax(axis=1)
+        trials = np.flatnonzero(score[np.arange(len(best)), best] > 0)
+        self._take(trials, some[trials, best[trials]], high[trials, best[trials]])
+        return True
+
+    def _score(self, some: Ints, high: Ints) -> Floats:
+        grown = (high - self._high[:, None]) / self._allow
+        own = self._crest[some] / self._allow
+        taken = self._cpu * (grown + own) + self._share * 2 * self._memory[some]
+        found: Floats = self._worth[some] * (1 + self._cpu * (own - grown)) / (1e-3 + taken)
+        return np.maximum(found, 1e-12)
+
+    def _take(self, trials: Ints, items: Ints, high: Ints) -> None:
+        self._load[trials] += self._demand[items]
+        self._free[trials] -= self._memory[items]
+        self._value[trials] += self._worth[items]
+        self._high[trials] = high
+        self._rank[trials, items] = 0
+        self.chosen[trials, items] = True
+        if self._groups:
+            for trial, item in zip(trials.tolist(), items.tolist(), strict=True):
+                for group in self._task.anti[int(self._ids[item])]:
+                    self._rank[trial, self._groups[group]] = 0
+
+
+def _groups(task: Task, ids: Ints) -> dict[int, list[int]]:
+    """Return the positions of the items of each anti-affinity group."""
+    found: dict[int, list[int]] = {}
+    if task.groups:
+        for at, item in enumerate(ids.tolist()):
+            for group in task.anti[item]:
+                found.setdefault(group, []).append(at)
+    return found
+
+
+def fill(
+    task: Task,
+    known: Measures,
+    rng: np.random.Generator,
+    wide: Breadth,
+    stop: Callable[[], bool] = never,
+) -> tuple[Packing, Ints]:
+    """Return a packing of all items from nothing, and those left without a place, or by a stop."""
+    packing = Packing(task)
+    left = task.active.copy()
+    for host in opening_order(task).tolist():
+        if not len(left) or stop():
+            break
+        chosen = fill_host(packing, host, left, known, rng, wide)
+        if len(chosen):
+            left = left[~np.isin(left, chosen)]
+    return packing, left
+
+
+def fill_host(
+    packing: Packing,
+    host: int,
+    left: Ints,
+    known: Measures,
+    rng: np.random.Generator,
+    wide: Breadth,
+) -> Ints:
+    """Fill one host from the items left; returns those that it took."""
+    task = packing.task
+    fine = task.masks[task.kind[left], host] & (task.memory[left] <= packing.free[host])
+    ids: Ints = left[fine]
+    if len(ids) > wide.items:
+        order = known.worth[ids] * rng.random(len(ids))
+        order[known.worth[ids].argmax()] = np.inf
+        ids = ids[np.argpartition(order, -wide.items)[-wide.items :]]
+    if not len(ids):
+        return ids
+    chosen = _Trials(packing, host, ids, known, wide).run(rng, wide)
+    for item in chosen.tolist():
+        packing.put(item, host)
+    return chosen
