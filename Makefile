@@ -4,7 +4,7 @@ BIN := .venv/bin
 UP := $(if $(FLEET),--fleet $(FLEET)) $(if $(DATA),--data $(DATA)) $(if $(WEBHOOK),--webhook $(WEBHOOK)) $(if $(HTTP),--http $(HTTP)) $(if $(GRPC),--grpc $(GRPC))
 
 .DEFAULT_GOAL := help
-.PHONY: help up test install dev engines check lint types imports proto-check docs-check dashboards-check format proto docs dashboards lock bench figures clean
+.PHONY: help up test install dev engines check lint types imports proto-check docs-check dashboards-check format proto docs dashboards lock bench figures test-faults clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ up: install ## Run collector and agent here; FLEET=50 adds simulated hosts, WEBH
 
 test: engines dev ## Run all tests, installing first what they need
 	$(BIN)/pytest $(ARGS)
+
+test-faults: engines dev ## Hurt agent and collector in every way; LONG=1 for the long form
+	$(if $(LONG),HEADROOM_FAULTS_SHORT=1000 HEADROOM_FAULTS_LONG=50 HEADROOM_FAULTS_POWER=200) $(BIN)/pytest tests/faults --timeout $(if $(LONG),36000,180) $(ARGS)
 
 install: ## Set up .venv to run Headroom
 	@deploy/setup/venv.sh run

@@ -101,3 +101,31 @@ def test_every_batch_carries_what_the_spool_holds(spool: Spool) -> None:
     assert batches.batches[0] == pb.Batch(
         epoch=spool.epoch, seq=1, boot_id="boot", crc32=row.crc32, payload=b"1"
     )
+
+
+def test_a_collector_that_was_restored_gets_again_what_is_kept(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "s.db", Limits(keep_seconds=900), Notices(logging.getLogger("spool")))
+    for number in range(1, 11):
+        spool.append(str(number).encode(), "boot")
+    spool.ack(9)
+    progress = welcomed(spool, high_water=4, window=16)
+    assert not progress.missed
+    assert taken(progress) == [5, 6, 7, 8, 9, 10]
+    assert not progress.drained()
+    progress.ack(pb.Ack(epoch=spool.epoch, seq=10))
+    assert progress.drained()
+    spool.close()
+
+
+def test_other_contents_under_the_same_number_start_a_new_epoch(spool: Spool) -> None:
+    epoch, crc32 = spool.epoch, spool.read(7, 1, 1)[0].crc32
+    with pytest.raises(ReopenError, match="began a new epoch"):
+        Progress(spool).welcome(pb.Welcome(high_water=7, window=4, crc32=crc32 ^ 1))
+    assert spool.epoch != epoch
+
+
+def test_the_same_contents_under_the_same_number_are_the_same_spool(spool: Spool) -> None:
+    crc32 = spool.read(7, 1, 1)[0].crc32
+    progress = Progress(spool)
+    progress.welcome(pb.Welcome(high_water=7, window=4, crc32=crc32))
+    assert taken(progress) == [8, 9, 10]

@@ -6,12 +6,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from headroom_agent.notices import Notices
-from headroom_agent.spool import MAX_PAYLOAD, ROW_OVERHEAD, Limits, Spool
+from headroom_agent.spool import MAX_PAYLOAD, ROW_OVERHEAD, Limits, Spool, steady
 from headroom_agent.spool_schema import SpoolError
 
 
@@ -168,7 +169,7 @@ def test_a_spool_of_a_newer_agent_is_refused_and_left_alone(path: Path) -> None:
     with sqlite3.connect(path) as other:
         other.execute("PRAGMA user_version = 99")
     other.close()
-    with pytest.raises(SpoolError, match="has schema 99, this agent knows up to 1"):
+    with pytest.raises(SpoolError, match="has schema 99, this agent knows up to 2"):
         open_spool(path)
     assert path.exists()
 
@@ -265,3 +266,87 @@ def test_every_row_that_was_reported_written_survives_a_kill(path: Path) -> None
         assert all(row.payload == str(row.seq).encode() * 50 for row in found)
         assert spool.state().dropped == 0
         spool.close()
+
+
+def test_acknowledged_rows_stay_for_a_while_and_then_go(path: Path) -> None:
+    clock = Ticking()
+    spool = open_spool(path, Limits(keep_seconds=60), clock)
+    for text in (b"a", b"b", b"c"):
+        spool.append(text, "boot")
+        clock.now += 25 * 10**9
+    spool.ack(3)
+    assert spool.state().batches == 0
+    assert (spool.first_seq, spool.acked_seq) == (2, 3)
+    assert payloads(spool) == [b"b", b"c"]
+    clock.now += 30 * 10**9
+    spool.append(b"d", "boot")
+    assert payloads(spool) == [b"c", b"d"]
+    assert (spool.state().batches, spool.state().dropped) == (1, 0)
+    spool.close()
+    again = open_spool(path, Limits(keep_seconds=60), clock)
+    assert (again.first_seq, again.acked_seq, again.state().batches) == (3, 3, 1)
+    again.close()
+
+
+def test_kept_rows_go_first_where_room_is_short_and_are_not_counted_as_dropped(
+    path: Path,
+) -> None:
+    spool = open_spool(path, Limits(3 * (100 + ROW_OVERHEAD), keep_seconds=1e6))
+    for _ in range(3):
+        spool.append(bytes(100), "boot")
+    spool.ack(2)
+    for _ in range(3):
+        spool.append(bytes(100), "boot")
+    assert (spool.first_seq, spool.state().dropped) == (4, 1)
+    spool.close()
+
+
+def test_a_step_of_the_clock_does_not_age_what_waits(path: Path) -> None:
+    clock = steady()
+    assert abs(clock() - time.time_ns()) < 10**9
+    assert clock() <= clock()
+
+
+def test_a_spool_of_the_first_version_is_brought_up_to_date_with_its_rows(path: Path) -> None:
+    spool = open_spool(path)
+    spool.append(b"of the old version", "boot")
+    epoch = spool.epoch
+    spool.close()
+    other = sqlite3.connect(path)
+    other.executescript(
+        "CREATE TABLE old AS SELECT epoch, next_seq, dropped FROM spool; DROP TABLE spool;"
+        "ALTER TABLE old RENAME TO spool; PRAGMA user_version = 1;"
+    )
+    other.close()
+    again = open_spool(path)
+    assert (again.epoch, payloads(again)) == (epoch, [b"of the old version"])
+    again.close()
+
+
+@pytest.mark.parametrize(
+    ("damage", "kept", "following"),
+    [
+        ("UPDATE spool SET epoch = x'00112233445566778899aabbccddeeff'", [1, 2, 3], 4),
+        ("UPDATE spool SET next_seq = 2", [1, 2, 3], 4),
+        ("UPDATE spool SET next_seq = 9000", [1, 2, 3], 4),
+        ("UPDATE batches SET seq = 2000000 WHERE seq = 3", [1, 2], 4),
+        ("UPDATE batches SET epoch = x'00' WHERE seq = 2", [1, 3], 4),
+    ],
+)
+def test_numbers_damaged_on_the_disk_are_mended_or_their_rows_dropped(
+    path: Path, damage: str, kept: list[int], following: int
+) -> None:
+    spool = open_spool(path)
+    epoch = spool.epoch
+    for text in (b"a", b"b", b"c"):
+        spool.append(text, "boot")
+    spool.close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute(damage)
+    other.close()
+    again = open_spool(path)
+    assert again.epoch == epoch
+    assert [row.seq for row in again.read(1, 10, 10**6)] == kept
+    assert again.next_seq == following
+    assert again.state().dropped == 3 - len(kept)
+    again.close()

@@ -194,7 +194,7 @@ def test_a_spool_restored_from_a_backup_begins_a_new_epoch(
     epoch = spool.epoch
     listening.peer.high_water = 50
     start(listening.address, pki.agent())
-    lines.wait("the spool is older than what the collector has; began a new epoch")
+    lines.wait("the spool is not what the collector has of it; began a new epoch")
     listening.peer.wait(lambda: listening.peer.seqs() == [1, 2, 3])
     assert {batch.epoch for batch in listening.peer.stored} == {spool.epoch}
     assert spool.epoch != epoch

@@ -108,6 +108,10 @@ class MemoryStore:
     def high_water(self, host: str, epoch: bytes) -> int:
         return self.marks.get((host, epoch), 0)
 
+    def checksum(self, host: str, epoch: bytes) -> int | None:
+        mark = self.marks.get((host, epoch))
+        return None if mark is None else self.kept[host, epoch][mark].crc32
+
     def batches(self, host: str, epoch: bytes = EPOCH) -> list[StoreBatch]:
         return list(self.kept.get((host, epoch), {}).values())
 

@@ -28,6 +28,7 @@ class Sender:
     agent_version: str
     interval_seconds: float | None
     hints: Mapping[str, str]
+    acked_seq: int = 0
 
 
 def sender(host: str, hello: telemetry_pb2.Hello, limits: Limits) -> Sender:
@@ -44,6 +45,7 @@ def sender(host: str, hello: telemetry_pb2.Hello, limits: Limits) -> Sender:
         if math.isfinite(seconds) and 0 < seconds <= DAY_SECONDS
         else None,
         hints={name: text for name, text in hints.items() if text and is_text(text, limits)},
+        acked_seq=hello.acked_seq,
     )
 
 
@@ -66,6 +68,7 @@ def intake(
         agent_version=source.agent_version,
         interval_seconds=source.interval_seconds,
         gap_before=gap_before,
+        acked_before=source.acked_seq,
     )
     cycle = _cycle(batch)
     if isinstance(cycle, Refusal):

@@ -56,7 +56,10 @@ async def greet(host: str, wire: Wire, room: Room) -> "Session":
             high_water,
         )
     welcome = telemetry_pb2.Welcome(
-        high_water=high_water, window=room.settings.window, collector_version=room.version
+        high_water=high_water,
+        window=room.settings.window,
+        collector_version=room.version,
+        crc32=room.store.checksum(host, hello.epoch),
     )
     await wire.write(telemetry_pb2.PushResponse(welcome=welcome))
     # What an agent had on its way when it was asked, and as much again.

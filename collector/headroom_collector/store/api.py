@@ -86,6 +86,9 @@ class StoreBatch:
     interval_seconds: float | None = None
     gap_before: bool = False
     """The missing batches before this one are gone for good: take it all the same, note the gap."""
+    acked_before: int = 0
+    """Highest seq that some collector acknowledged: in a spool that this store does not know, what
+    is missing up to it is stored elsewhere and no gap."""
 
 
 class Result(Enum):
@@ -172,6 +175,10 @@ class Store(Reader, Protocol):
 
     def high_water(self, host: str, epoch: bytes) -> int:
         """Highest durable seq of that spool; 0 where it is not known."""
+        ...
+
+    def checksum(self, host: str, epoch: bytes) -> int | None:
+        """CRC-32 of the batch that is that spool's high water; None where it is not known."""
         ...
 
     def subscribe(self, listener: Callable[[int], None]) -> None:

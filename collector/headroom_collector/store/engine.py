@@ -59,7 +59,13 @@ class DuckStore:
 
     def high_water(self, host: str, epoch: bytes) -> int:
         """Highest durable seq of that spool; 0 where it is not known."""
-        return self._writer.durable.get((host, epoch), 0)
+        mark = self._writer.durable.get((host, epoch))
+        return 0 if mark is None else mark.seq
+
+    def checksum(self, host: str, epoch: bytes) -> int | None:
+        """CRC-32 of the batch that is that spool's high water; None where it is not known."""
+        mark = self._writer.durable.get((host, epoch))
+        return None if mark is None else mark.crc32
 
     def subscribe(self, listener: Callable[[int], None]) -> None:
         """Have ``listener`` called with each commit id, from the writer's thread, right after."""

@@ -96,7 +96,7 @@ class Group:
         return number
 
     def _mark(self, host: int, batch: StoreBatch, mark: Mark | None) -> None:
-        before = mark.seq if mark else 0
+        before = mark.seq if mark else min(batch.acked_before, batch.seq - 1)
         if batch.seq > before + 1:
             gap = {"from": before + 1, "to": batch.seq - 1, "time": batch.received}
             self.gaps.append({"host": host, "epoch": batch.epoch, **gap})

@@ -13,7 +13,7 @@ Epoch = tuple[str, bytes]
 """(host, epoch): one spool."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Mark:
     """How far a spool is stored: its newest batch."""
 
@@ -69,9 +69,9 @@ class Memory:
             known = Known(number, json.loads(labels), first, last)
             self.things.setdefault(host, {})[kind, key] = known
 
-    def durable(self) -> dict[Epoch, int]:
-        """Return every spool's highest stored seq."""
-        return {epoch: mark.seq for epoch, mark in self.marks.items()}
+    def durable(self) -> dict[Epoch, Mark]:
+        """Return how far every spool is stored."""
+        return dict(self.marks)
 
 
 def remember(cursor: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> Memory:

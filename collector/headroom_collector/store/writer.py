@@ -14,7 +14,7 @@ from headroom_collector.store.api import Outcome, Result, StoreError
 from headroom_collector.store.database import Database
 from headroom_collector.store.group import Group
 from headroom_collector.store.inbox import Arrival, ChangeError, Counts, Inbox, Item, Task
-from headroom_collector.store.memory import Epoch, Memory
+from headroom_collector.store.memory import Epoch, Mark, Memory
 from headroom_collector.store.tables import floor
 from headroom_collector.store.wording import one_line
 from headroom_core.clock import Clock
@@ -45,7 +45,7 @@ class Writer:
     """
     Owns the database's writing side from ``start`` to ``stop``.
 
-    ``durable`` has every spool's highest durable seq; ``fault`` says what is wrong while nothing
+    ``durable`` has every spool's newest durable batch; ``fault`` says what is wrong while nothing
     can be stored, and is None otherwise. Both are safe to read from any thread.
     """
 
@@ -59,7 +59,7 @@ class Writer:
         raw_days: int,
     ) -> None:
         self.memory = memory
-        self.durable: dict[Epoch, int] = memory.durable()
+        self.durable: dict[Epoch, Mark] = memory.durable()
         self.counts = Counts()
         self.fault: str | None = None
         self._database = database
@@ -167,10 +167,10 @@ class Writer:
 
     def _answer(self, arrivals: Sequence[Arrival], results: Sequence[Result]) -> None:
         spools = [(arrival.batch.host, arrival.batch.epoch) for arrival in arrivals]
-        marks = {spool: self.memory.marks[spool].seq for spool in spools}
+        marks = {spool: self.memory.marks[spool] for spool in spools}
         self.durable |= marks
         for arrival, spool, result in zip(arrivals, spools, results, strict=True):
-            arrival.future.set_result(Outcome(result, marks[spool]))
+            arrival.future.set_result(Outcome(result, marks[spool].seq))
 
     def _tell(self) -> None:
         # A future keeps what one listener raises from the others and from this thread.

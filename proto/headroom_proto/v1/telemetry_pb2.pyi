@@ -109,6 +109,7 @@ class Hello(google.protobuf.message.Message):
     FIRST_SEQ_FIELD_NUMBER: builtins.int
     NEXT_SEQ_FIELD_NUMBER: builtins.int
     HINTS_FIELD_NUMBER: builtins.int
+    ACKED_SEQ_FIELD_NUMBER: builtins.int
     epoch: builtins.bytes
     """16 random bytes, made together with the spool."""
     boot_id: builtins.str
@@ -118,9 +119,11 @@ class Hello(google.protobuf.message.Message):
     interval_seconds: builtins.float
     """Seconds between two cycles."""
     first_seq: builtins.int
-    """Oldest batch in the spool that was not acknowledged; next_seq when there is none."""
+    """Oldest batch that the spool can still send, acknowledged or not; next_seq when there is none."""
     next_seq: builtins.int
     """Sequence number that the next new batch will have."""
+    acked_seq: builtins.int
+    """Highest sequence number of the epoch that any collector acknowledged; 0 where none did."""
     @property
     def hints(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """What the agent's own configuration says of its place (site, cluster, class): a hint only."""
@@ -136,8 +139,9 @@ class Hello(google.protobuf.message.Message):
         first_seq: builtins.int = ...,
         next_seq: builtins.int = ...,
         hints: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        acked_seq: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["agent_version", b"agent_version", "boot_id", b"boot_id", "epoch", b"epoch", "first_seq", b"first_seq", "hints", b"hints", "interval_seconds", b"interval_seconds", "next_seq", b"next_seq", "simulated", b"simulated"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["acked_seq", b"acked_seq", "agent_version", b"agent_version", "boot_id", b"boot_id", "epoch", b"epoch", "first_seq", b"first_seq", "hints", b"hints", "interval_seconds", b"interval_seconds", "next_seq", b"next_seq", "simulated", b"simulated"]) -> None: ...
 
 Global___Hello: typing_extensions.TypeAlias = Hello
 
@@ -150,19 +154,25 @@ class Welcome(google.protobuf.message.Message):
     HIGH_WATER_FIELD_NUMBER: builtins.int
     WINDOW_FIELD_NUMBER: builtins.int
     COLLECTOR_VERSION_FIELD_NUMBER: builtins.int
+    CRC32_FIELD_NUMBER: builtins.int
     high_water: builtins.int
     """Highest sequence number of the agent's epoch that is stored; 0 where the epoch is not known."""
     window: builtins.int
     """Most batches that may wait for their acknowledgement."""
     collector_version: builtins.str
+    crc32: builtins.int
+    """Checksum of the batch high_water, so that an agent knows whether that is its own."""
     def __init__(
         self,
         *,
         high_water: builtins.int = ...,
         window: builtins.int = ...,
         collector_version: builtins.str = ...,
+        crc32: builtins.int | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["collector_version", b"collector_version", "high_water", b"high_water", "window", b"window"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_crc32", b"_crc32", "crc32", b"crc32"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_crc32", b"_crc32", "collector_version", b"collector_version", "crc32", b"crc32", "high_water", b"high_water", "window", b"window"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_crc32", b"_crc32"]) -> typing.Literal["crc32"] | None: ...
 
 Global___Welcome: typing_extensions.TypeAlias = Welcome
 

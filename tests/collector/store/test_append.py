@@ -199,3 +199,17 @@ def test_a_thing_s_times_reach_from_its_oldest_sample_to_its_newest(store: DuckS
         append(store, seq=seq, rows=[vm_rows(["a"], NOON + seconds * SECOND)])
     sql = "SELECT first_seen, last_seen FROM things"
     assert rows(store, sql) == [(NOON - 500 * SECOND, NOON + 300 * SECOND)]
+
+
+def test_an_unknown_spool_begins_where_another_collector_left_off(store: DuckStore) -> None:
+    first = batch(seq=141, gap_before=True, acked_before=100)
+    assert store.append(first).result(WAIT).result is Result.STORED
+    gaps = store.query("SELECT from_seq, to_seq FROM gaps").to_pylist()
+    assert gaps == [{"from_seq": 101, "to_seq": 140}]
+    assert store.query("SELECT baseline FROM high_water").to_pylist() == [{"baseline": 141}]
+
+
+def test_the_checksum_of_the_newest_batch_is_known(store: DuckStore) -> None:
+    assert store.checksum("alpha", EPOCH) is None
+    store.append(batch(seq=1, crc32=77)).result(WAIT)
+    assert store.checksum("alpha", EPOCH) == 77
