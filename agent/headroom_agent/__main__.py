@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from headroom_agent import __version__
 from headroom_agent.logs import make_logger
@@ -25,6 +26,19 @@ def _once(start: Start, notices: Notices) -> int:
     reading = once.take(start.config, notices)
     _write(once.to_json(reading) if start.json else once.to_table(reading))
     return 0
+
+
+def _doctor(start: Start) -> int:
+    import json  # noqa: PLC0415 - the service needs none of it
+
+    from headroom_agent.doctor import finding, run  # noqa: PLC0415 - the same
+
+    found = list(run.look(start.config, start.warnings))
+    if start.json:
+        _write(json.dumps([asdict(one) for one in found], indent=2))
+    else:
+        _write(finding.to_table(found))
+    return int(any(one.state == "bad" for one in found))
 
 
 def _serve(start: Start, notices: Notices) -> int:
@@ -57,6 +71,8 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     if start.version:
         _write(f"headroom-agent {__version__}")
         return 0
+    if start.doctor:
+        return _doctor(start)
     logger = make_logger(start.verbose)
     for line in start.warnings:
         logger.warning("%s", line)

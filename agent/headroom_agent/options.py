@@ -62,11 +62,17 @@ def parser() -> argparse.ArgumentParser:
         epilog=f"Every option can be given as a variable, too: --collector as {PREFIX}COLLECTOR.",
         allow_abbrev=False,
     )
+    made.add_argument(
+        "command",
+        nargs="?",
+        choices=["doctor"],
+        help="doctor: look for what keeps it from working",
+    )
     made.add_argument("--config", metavar="FILE", help="TOML file with settings")
     for option in OPTIONS:
         made.add_argument(option.flag, metavar=option.metavar, dest=option.key, help=option.help)
     made.add_argument("--once", action="store_true", help="print one cycle and exit")
-    made.add_argument("--json", action="store_true", help="with --once: print it as JSON")
+    made.add_argument("--json", action="store_true", help="print JSON")
     made.add_argument("--verbose", action="store_true", help="log more")
     made.add_argument("--version", action="store_true", help="print the version and exit")
     return made
@@ -110,6 +116,7 @@ class Start:
     json: bool = False
     verbose: bool = False
     version: bool = False
+    doctor: bool = False
 
 
 def configure(arguments: Sequence[str], environment: Mapping[str, str]) -> Start:
@@ -139,4 +146,5 @@ def configure(arguments: Sequence[str], environment: Mapping[str, str]) -> Start
         json=flags["json"],
         verbose=flags["verbose"],
         version=flags["version"],
+        doctor=flags["command"] == "doctor",
     )

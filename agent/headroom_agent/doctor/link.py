@@ -1,0 +1,155 @@
+"""Looks at the way to the collector: certificate files, the spool, and a TLS connection."""
+
+import base64
+import os
+import re
+import shutil
+import socket
+import ssl
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from headroom_agent.config import MIB, AgentConfig, Tls
+from headroom_agent.doctor.finding import Finding
+from headroom_agent.spool_schema import SpoolError, lock
+from headroom_core.identity import COLLECTOR_NAME
+
+TIME = rb"(?:\x17\x0d(\d{12})|\x18\x0f(\d{14}))Z"
+VALIDITY = re.compile(TIME + TIME)
+"""Two times in DER: UTCTime until 2049, GeneralizedTime from 2050 on (RFC 5280, 4.1.2.5)."""
+PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
+SOON = timedelta(days=14)
+CONNECT_SECONDS = 5.0
+
+
+def validity(pem: bytes) -> tuple[datetime, datetime] | None:
+    """Return from when and until when the first certificate is valid; None where it is not told."""
+    block = PEM.search(pem)
+    try:
+        found = VALIDITY.search(base64.b64decode(block[1])) if block else None
+    except ValueError:
+        return None
+    if found is None:
+        return None
+    return _time(found[1], found[2]), _time(found[3], found[4])
+
+
+def _time(short: bytes | None, long: bytes | None) -> datetime:
+    """Read a time with a year of two digits, or with one of four."""
+    text, pattern = (short, "%y%m%d%H%M%S") if short else (long or b"", "%Y%m%d%H%M%S")
+    return datetime.strptime(text.decode(), pattern).replace(tzinfo=UTC)
+
+
+def context(tls: Tls) -> ssl.SSLContext:
+    """Return what the connection is made with; raises OSError, ssl.SSLError among them."""
+    ca, cert, key = tls.files()
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.load_verify_locations(ca)
+    made.load_cert_chain(cert, key)
+    made.set_alpn_protocols(["h2"])
+    return made
+
+
+def certificate(tls: Tls, now: datetime) -> Iterator[Finding]:
+    """Look whether the files are there, fit together, and are valid for some time."""
+    for path, flag in zip(tls.files(), ("--ca", "--cert", "--key"), strict=True):
+        try:
+            path.read_bytes()
+        except OSError as error:
+            hint = f"{flag} FILE or --tls DIR says where it is"
+            yield Finding("bad", "certificate", f"{path}: {error.strerror}; {hint}")
+            return
+    _, cert, key = tls.files()
+    try:
+        context(tls)
+    except ssl.SSLError:
+        yield Finding(
+            "bad",
+            "certificate",
+            f"{cert} and {key} are no PEM files that fit together: ask for them anew with "
+            "headroom certificate issue NAME",
+        )
+        return
+    yield _valid(cert, now)
+    if key.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        yield Finding("bad", "certificate", f"{key}: others may read the key: chmod 600 {key}")
+
+
+def _valid(cert: Path, now: datetime) -> Finding:
+    times = validity(cert.read_bytes())
+    if times is None:
+        return Finding("note", "certificate", f"{cert}: does not say until when it is valid")
+    first, last = times
+    if now > last:
+        line = f"{cert}: expired on {last:%Y-%m-%d}: issue a new one on the collector"
+        return Finding("bad", "certificate", line)
+    if now < first:
+        line = f"{cert}: is valid from {first:%Y-%m-%d %H:%M} UTC on: is this host's clock right?"
+        return Finding("bad", "certificate", line)
+    line = f"{cert}: is valid until {last:%Y-%m-%d}"
+    if last - now < SOON:
+        return Finding("note", "certificate", f"{line}: issue a new one on the collector soon")
+    return Finding("good", "certificate", line)
+
+
+def spool(config: AgentConfig) -> Iterator[Finding]:
+    """Look whether the spool's folder can be written and has room."""
+    path = config.spool.path
+    folder = next(p for p in (path.parent, *path.parents) if p.exists())
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield Finding(
+            "bad", "spool", f"{folder} cannot be written by this user: chown it, or --spool FILE"
+        )
+        return
+    if path.exists():
+        try:
+            os.close(lock(path))
+        except SpoolError:
+            yield Finding("note", "spool", f"{path}: an agent is running on it")
+    free = shutil.disk_usage(folder).free
+    enough = free > config.spool.max_mib * MIB
+    yield Finding(
+        "good" if enough else "bad",
+        "spool",
+        f"{path}: {free / MIB:,.0f} MiB free, {config.spool.max_mib:g} MiB may be used"
+        + ("" if enough else ": make room, or set [spool] max_mib lower"),
+    )
+
+
+def collector(config: AgentConfig) -> Iterator[Finding]:
+    """Connect as the agent does, and wait for the collector's first bytes."""
+    host, _, port = config.collector.rpartition(":")
+    try:
+        made = context(config.tls)
+    except OSError:
+        return  # the certificate's own finding says why
+    where = f"{config.collector}"
+    try:
+        with (
+            socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS) as raw,
+            made.wrap_socket(raw, server_hostname=COLLECTOR_NAME) as link,
+        ):
+            # With TLS 1.3 a refusal of our own certificate comes after the handshake.
+            if not link.recv(1):
+                raise ConnectionResetError
+    except ssl.SSLCertVerificationError as error:
+        hint = "is it of the CA in the agent's CA file?"
+        line = f"{where}: its certificate is not good: {error.verify_message}; {hint}"
+        yield Finding("bad", "collector", line)
+    except ssl.SSLError as error:
+        why = (error.reason or "closed").replace("_", " ").lower()
+        line = f"{where}: no TLS with it ({why}): is the port the gRPC one?"
+        yield Finding("bad", "collector", line)
+    except ConnectionResetError:
+        line = f"{where}: does not accept our certificate: is it of its CA, and not withdrawn?"
+        yield Finding("bad", "collector", line)
+    except OSError as error:
+        why = error.strerror or str(error) or "no answer"
+        line = (
+            f"{where}: {why}: is the collector running, and is the way open? --collector HOST:PORT"
+        )
+        yield Finding("bad", "collector", line)
+    else:
+        yield Finding("good", "collector", f"{where}: accepts our certificate")
