@@ -118,22 +118,26 @@ def spool(config: AgentConfig) -> Iterator[Finding]:
     )
 
 
+def _greet(address: str, made: ssl.SSLContext) -> None:
+    host, _, port = address.rpartition(":")
+    with (
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS) as raw,
+        made.wrap_socket(raw, server_hostname=COLLECTOR_NAME) as link,
+    ):
+        # With TLS 1.3 a refusal of our own certificate comes after the handshake.
+        if not link.recv(1):
+            raise ConnectionResetError
+
+
 def collector(config: AgentConfig) -> Iterator[Finding]:
     """Connect as the agent does, and wait for the collector's first bytes."""
-    host, _, port = config.collector.rpartition(":")
     try:
         made = context(config.tls)
     except OSError:
         return  # the certificate's own finding says why
-    where = f"{config.collector}"
+    where = config.collector
     try:
-        with (
-            socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS) as raw,
-            made.wrap_socket(raw, server_hostname=COLLECTOR_NAME) as link,
-        ):
-            # With TLS 1.3 a refusal of our own certificate comes after the handshake.
-            if not link.recv(1):
-                raise ConnectionResetError
+        _greet(where, made)
     except ssl.SSLCertVerificationError as error:
         hint = "is it of the CA in the agent's CA file?"
         line = f"{where}: its certificate is not good: {error.verify_message}; {hint}"
