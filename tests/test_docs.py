@@ -36,6 +36,7 @@ def shown(text: str) -> set[str]:
     for line in text.splitlines():
         if head := re.fullmatch(r"(?:# )?\[\[?([\w.]+)\]\]?", line):
             table = f"{head[1]}."
+            found |= {head[1], head[1].rpartition(".")[0]}  # a list of tables, or tables by name
         elif key := re.match(r"(?:# )?(\w+) = ", line):
             found.add(f"{table}{key[1]}")
     return found

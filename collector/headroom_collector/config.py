@@ -7,9 +7,19 @@ The collector's configuration: TOML into one frozen dataclass.
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from headroom_collector.alert_settings import Alerts, Webhook
 from headroom_core.ceiling import Ceiling
-from headroom_core.rules import Rule
 from headroom_core.settings import SettingsError, load, read
+
+__all__ = [
+    "Alerts",
+    "CollectorConfig",
+    "Listen",
+    "StoreSettings",
+    "Webhook",
+    "load_config",
+    "split_address",
+]
 
 GRPC = "127.0.0.1:9440"
 HTTP = "127.0.0.1:9441"
@@ -48,38 +58,6 @@ class StoreSettings:
     group_window_seconds: float = 0.25
     raw_days: int = 14
     five_minute_days: int = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """
-    A receiver of notifications, in Alertmanager's webhook format, version 4.
-
-    ``url`` is sent to as it stands; empty where nobody is to be told.
-    """
-
-    url: str = ""
-    timeout_seconds: float = 10.0
-    give_up_seconds: float = 86400.0
-    """A notification that could not be delivered for so long is given up, and that is logged."""
-
-    def __post_init__(self) -> None:
-        """Refuse what is no HTTP URL; raises ValueError."""
-        if self.url and not self.url.startswith(("http://", "https://")):
-            raise ValueError(f"url = {self.url!r}: expected http://... or https://...")
-
-
-@dataclass(frozen=True, slots=True)
-class Alerts:
-    """Alerting: one rule, one receiver."""
-
-    rule: Rule = field(default_factory=Rule)
-    webhook: Webhook = field(default_factory=Webhook)
-    evaluate_seconds: float = 1.0
-    max_page_age_seconds: float = 300.0
-    """What older samples bring about goes to the history and nobody is told of it."""
-    external_url: str = "http://127.0.0.1:9441"
-    runbook_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

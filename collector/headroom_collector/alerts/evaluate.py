@@ -8,9 +8,9 @@ State machine of one rule on one host.
        |<---not above------+                          +<----not below clear----+
        +<-------------------- resolved: below clear for clear_hold ------------+
 
-"Above" is strictly above the ceiling, "below clear" strictly below ``clear_factor`` times the
-ceiling. A window without a verdict proves nothing: the two holds start anew after it, and what
-fires goes on firing.
+"Above" is strictly above the rule's level, "below clear" strictly below ``clear_factor`` times the
+level; a rule that is turned round has it the other way. A window without a verdict proves nothing:
+the two holds start anew after it, and what fires goes on firing.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Event(Enum):
 @dataclass(frozen=True, slots=True)
 class State:
     """
-    ``since``: first moment of the phase. ``started``: first moment above the ceiling of the episode.
+    ``since``: first moment of the phase. ``started``: first moment above the level of the episode.
 
     Both in UTC nanoseconds of the samples' own time, None while inactive.
     """
@@ -64,7 +64,7 @@ class Transition:
     """
     An alert that fired or resolved, in UTC nanoseconds.
 
-    ``started`` is the first moment above the ceiling of the episode, not the moment it fired;
+    ``started`` is the first moment above the level of the episode, not the moment it fired;
     ``time`` is the end of the window that decided.
     """
 
@@ -101,14 +101,14 @@ def _held(state: State, time: int, started: int) -> State:
     return State(Phase.FIRING, time, started)
 
 
-def step(rule: Rule, state: State, time: int, mean: float | None, ceiling: float) -> Step:
+def step(rule: Rule, state: State, time: int, value: float | None, level: float) -> Step:
     """
     Return the state after the window that ends at ``time``, and what that brought about.
 
-    ``time`` in UTC nanoseconds, later than the step before; ``mean`` and ``ceiling`` as ratios,
-    ``mean`` None where the window has no verdict.
+    ``time`` in UTC nanoseconds, later than the step before; ``value`` and ``level`` in the unit of
+    the rule's metric, ``value`` None where the window has no verdict.
     """
     if state.firing:
-        below = mean is not None and mean < rule.clear_factor * ceiling
+        below = value is not None and rule.clear(value, level)
         return _firing(rule, state, time, below)
-    return _quiet(rule, state, time, mean is not None and mean > ceiling)
+    return _quiet(rule, state, time, value is not None and rule.over(value, level))

@@ -1,32 +1,25 @@
 """From samples to alerts, history and notices: what one look at new samples changes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from headroom_collector.alerts.evaluate import INACTIVE, SECOND, Event, Phase, Transition, step
+from headroom_collector.alerts.flapping import Flapping
+from headroom_collector.alerts.measures import CPU, Host, Sample
 from headroom_collector.alerts.record import Alert, Entry, Key, Notice, NoticeKind
 from headroom_collector.alerts.window import Ring
+from headroom_collector.store.api import COLLECTOR_HOST
 from headroom_core.ceiling import Ceiling
 from headroom_core.estate import Estate, Member, Status
-from headroom_core.rules import Rule
+from headroom_core.rules import AGENT_SILENT, MANY_SILENT, Rule
+
+Muted = Callable[[Mapping[str, str], int], bool]
+"""Whether an alert with these labels is silenced at that moment (UTC nanoseconds)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
-    """What alerting needs to know of a host that was seen; interval in seconds."""
-
-    name: str
-    simulated: bool = False
-    interval_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """CPU of a host: UTC nanoseconds and ratio."""
-
-    host: str
-    time: int
-    ratio: float
+def never_muted(_labels: Mapping[str, str], _now: int) -> bool:
+    """Silence nothing."""
+    return False
 
 
 @dataclass(slots=True)
@@ -36,6 +29,16 @@ class Changes:
     alerts: dict[Key, Alert] = field(default_factory=dict)
     history: list[Entry] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a rule saw of a host: the aggregate, the level it is held against, when (UTC ns)."""
+
+    host: str
+    time: int
+    value: float | None
+    level: float
 
 
 @dataclass(slots=True)
@@ -54,29 +57,48 @@ class Judge:
     max_page_age_seconds: float
     telling: bool = True
     alerts: dict[Key, Alert] = field(default_factory=dict)
-    rings: dict[str, Ring] = field(default_factory=dict)
+    rings: dict[tuple[str, str], Ring] = field(default_factory=dict)
     hosts: Mapping[str, Host] = field(default_factory=dict)
+    muted: Muted = never_muted
+    flapping: Flapping = field(default_factory=Flapping)
 
     def remember(self, samples: Iterable[Sample]) -> None:
         """Fill the rings with samples that were judged before."""
+        by_metric = self._by_metric()
         for sample in samples:
-            self._ring(sample.host).add(sample.time, sample.ratio)
+            self._ring(sample, by_metric.get(sample.metric, ())).add(sample.time, sample.value)
 
-    def judge(self, samples: Iterable[Sample], now: int) -> Changes:
-        """Take new samples in, at UTC nanoseconds ``now``, and return what that changes."""
+    def judge(
+        self, samples: Iterable[Sample], now: int, readings: Iterable[tuple[Rule, Reading]] = ()
+    ) -> Changes:
+        """
+        Take new samples in, at UTC nanoseconds ``now``, and return what that changes.
+
+        ``readings`` are of rules whose value does not come from samples: silent agents.
+        """
         changes = Changes()
+        by_metric = self._by_metric()
         for sample in sorted(samples, key=lambda sample: (sample.time, sample.host)):
-            self._sample(sample, now, changes)
+            self._sample(sample, by_metric.get(sample.metric, ()), now, changes)
+        for rule, reading in readings:
+            self.settle(rule, reading, now, changes)
         self._drop(now, changes)
         for alert in [alert for alert in self.alerts.values() if alert.open]:
             self._tell(alert, now, changes)
         self.alerts = {key: alert for key, alert in self.alerts.items() if alert.open}
         return changes
 
-    def _ring(self, host: str) -> Ring:
-        if host not in self.rings:
-            self.rings[host] = Ring(max(rule.window_seconds for rule in self.rules))
-        return self.rings[host]
+    def _by_metric(self) -> dict[str, list[Rule]]:
+        found: dict[str, list[Rule]] = {}
+        for rule in self.rules:
+            found.setdefault(rule.metric, []).append(rule)
+        return found
+
+    def _ring(self, sample: Sample, rules: Sequence[Rule]) -> Ring:
+        key = (sample.host, sample.metric)
+        if key not in self.rings:
+            self.rings[key] = Ring(max((rule.window_seconds for rule in rules), default=0.0))
+        return self.rings[key]
 
     def _old(self, time: int, now: int) -> bool:
         return now - time > self.max_page_age_seconds * SECOND
@@ -85,31 +107,45 @@ class Judge:
         self.alerts[alert.key] = alert
         changes.alerts[alert.key] = alert
 
-    def _sample(self, sample: Sample, now: int, changes: Changes) -> None:
+    def _sample(self, sample: Sample, rules: Sequence[Rule], now: int, changes: Changes) -> None:
         # A late one fills the windows to come; those that were judged stay as they were judged.
-        if not self._ring(sample.host).add(sample.time, sample.ratio):
+        ring = self._ring(sample, rules)
+        if not ring.add(sample.time, sample.value):
             return
         member = self.estate.member(sample.host)
         if member.status is Status.RETIRED:
             return
-        place = member.placement
-        ceiling = self.ceiling.of(place.site, place.cluster, place.host_class)
-        for rule in self.rules:
-            self._step(rule, sample, ceiling, now, changes)
-
-    def _step(
-        self, rule: Rule, sample: Sample, ceiling: float, now: int, changes: Changes
-    ) -> None:
         host = self.hosts.get(sample.host)
         interval = host.interval_seconds if host else None
-        ring = self.rings[sample.host]
-        mean = ring.mean(rule.window_seconds, rule.coverage_ratio, interval)
-        before = self.alerts.get((rule.name, sample.host), Alert(rule.name, sample.host))
-        state, transition = step(rule, before.state, sample.time, mean, ceiling)
+        for rule in rules:
+            if rule.scope.takes(member):
+                value = ring.aggregate(
+                    rule.aggregate, rule.window_seconds, rule.coverage_ratio, interval
+                )
+                reading = Reading(sample.host, sample.time, value, self._level(rule, member))
+                self.settle(rule, reading, now, changes)
+
+    def _level(self, rule: Rule, member: Member) -> float:
+        if rule.threshold is not None:
+            return rule.threshold
+        place = member.placement
+        return self.ceiling.of(place.site, place.cluster, place.host_class)
+
+    def settle(self, rule: Rule, reading: Reading, now: int, changes: Changes) -> None:
+        """Let one rule judge one reading."""
+        before = self.alerts.get((rule.name, reading.host))
+        if before is None:
+            if reading.value is None or not rule.over(reading.value, reading.level):
+                return
+            before = Alert(rule.name, reading.host, judged_by=rule.fingerprint())
+        held = self.flapping.damped(rule, before.key, reading.time)
+        state, transition = step(held, before.state, reading.time, reading.value, reading.level)
         if not before.open and state.phase is Phase.INACTIVE:
             return
-        value = before.value if mean is None else mean
-        after = replace(before, state=state, value=value, ceiling=ceiling, updated=sample.time)
+        value = before.value if reading.value is None else reading.value
+        after = replace(
+            before, state=state, value=value, ceiling=reading.level, updated=reading.time
+        )
         if transition is not None:
             after = self._record(after, transition, now, changes)
         self._set(after, changes)
@@ -132,16 +168,21 @@ class Judge:
         )
         if transition.event is Event.RESOLVED:
             return replace(alert, ended=transition.time)
+        self.flapping.fired(alert.key, transition.time)
         return alert
 
     def _drop(self, now: int, changes: Changes) -> None:
         """End alerts whose host or rule is gone: no sample would ever end them."""
-        names = {rule.name for rule in self.rules}
+        rules = {rule.name: rule for rule in self.rules}
         for alert in list(self.alerts.values()):
-            if alert.rule not in names:
+            rule = rules.get(alert.rule)
+            member = self.estate.member(alert.host)
+            if rule is None:
                 self._end(alert, now, "the rule is no longer configured", changes)
-            elif self.estate.member(alert.host).status is Status.RETIRED:
+            elif member.status is Status.RETIRED:
                 self._end(alert, now, "the host was retired", changes)
+            elif alert.host != COLLECTOR_HOST and not rule.scope.takes(member):
+                self._end(alert, now, "the rule is no longer about this host", changes)
 
     def _end(self, alert: Alert, now: int, reason: str, changes: Changes) -> None:
         ended = alert
@@ -164,21 +205,37 @@ class Judge:
             started = alert.state.started
             if member.status is not Status.PRESENT or started is None:
                 return
-            told = replace(alert, told=started, labels=self._labels(alert, member))
+            labels = self._labels(alert, member)
+            if self.inhibited(alert) or self.muted(labels, now):
+                return
+            told = replace(alert, told=started, labels=labels)
             notice = Notice(NoticeKind.FIRING, told, started)
             self._set(told, changes)
         else:
             return
         changes.notices.append(notice)
 
+    def inhibited(self, alert: Alert) -> bool:
+        """Return whether another alert already says why: a silent agent, or very many of them."""
+        if alert.rule == AGENT_SILENT:
+            return self._stands((MANY_SILENT, COLLECTOR_HOST))
+        return self._stands((AGENT_SILENT, alert.host))
+
+    def _stands(self, key: Key) -> bool:
+        return key in self.alerts and self.alerts[key].state.phase is not Phase.INACTIVE
+
     def _labels(self, alert: Alert, member: Member) -> dict[str, str]:
         host = self.hosts.get(alert.host)
-        severities = {rule.name: rule.severity for rule in self.rules}
+        rule = next(rule for rule in self.rules if rule.name == alert.rule)
         labels = {
+            **rule.labels,
             "alertname": alert.rule,
             "host": member.host,
             **member.placement.labels(),
-            "severity": severities[alert.rule],
+            "severity": rule.severity,
             "simulated": "true" if host and host.simulated else "",
         }
         return {name: value for name, value in sorted(labels.items()) if value}
+
+
+__all__ = ["CPU", "Changes", "Host", "Judge", "Reading", "Sample"]

@@ -1,20 +1,22 @@
 """
 Body of a notification: Alertmanager's webhook format, version 4.
 
-Receivers written for Alertmanager read it as it stands. The format is that of Prometheus
-Alertmanager 0.25; one body carries one alert.
+Receivers written for Alertmanager read it as it stands, and the forms of the other receivers are
+made from it. The format is that of Prometheus Alertmanager 0.25.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from headroom_collector.alerts.record import Notice, NoticeKind
-from headroom_collector.config import Alerts
+from headroom_collector.alert_settings import Alerts
+from headroom_collector.alerts.letters import Letter, Member
+from headroom_collector.alerts.measures import unit_of
+from headroom_collector.alerts.texts import SINCE, text_of, words
+from headroom_core.rules import Rule
 
-RECEIVER = "headroom"
 NEVER = "0001-01-01T00:00:00Z"
 """What the format says for "has not ended"."""
 
@@ -43,63 +45,91 @@ def span(seconds: float) -> str:
     return f"{seconds:g} s"
 
 
-def _percent(ratio: float | None) -> str:
-    return "unknown" if ratio is None else f"{ratio * 100:.1f} %"
+def figure(value: float | None, rule: Rule, unknown: str) -> str:
+    """Return a value of the rule's metric for people, with its unit."""
+    if value is None:
+        return unknown
+    kind = unit_of(rule)
+    if kind == "ratio":
+        return f"{value * 100:.1f} %"
+    if kind == "seconds":
+        return span(round(value)) if value >= 10 else f"{value:.1f} s"
+    names = {"bytes": " B", "watts": " W", "celsius": " °C", "hertz": " Hz"}
+    return f"{value:.4g}{names.get(kind, '')}"
 
 
-def annotations(notice: Notice, config: Alerts) -> dict[str, str]:
-    """Return what a person reads: value, ceiling, since when, what to do."""
-    alert, rule = notice.alert, config.rule
-    host = alert.labels.get("host", alert.host)
-    value, ceiling = _percent(alert.value), _percent(alert.ceiling)
-    since = rfc3339(notice.started)
-    window = span(rule.window_seconds)
-    if notice.kind is NoticeKind.FIRING:
-        summary = f"{host} is above its CPU ceiling: {value}, ceiling {ceiling}"
-        description = (
-            f"CPU of {host} was {value} on average over the last {window}; its ceiling is "
-            f"{ceiling}. Above it since {since}. What to do: see which virtual machines use the "
-            "CPU, move one to a host below its ceiling, or put the host in maintenance if this "
-            "is expected."
-        )
-    else:
-        summary = f"{host} is no longer above its CPU ceiling: {value}, ceiling {ceiling}"
-        description = (
-            f"CPU of {host} was {value} on average over the last {window}; its ceiling is "
-            f"{ceiling}. It had been above it since {since}. What to do: nothing."
-        )
-    found = {"description": description, "runbook_url": config.runbook_url, "summary": summary}
-    return {name: text for name, text in found.items() if text}
+def annotations(member: Member, rule: Rule, language: str) -> dict[str, str]:
+    """Return what a person reads: value, level, since when, what it means, what to do."""
+    text, around = text_of(rule.name, language), words(language)
+    places = {
+        "host": member.labels.get("host", member.host),
+        "rule": rule.name,
+        "metric": rule.metric,
+        "value": figure(member.value, rule, around.unknown),
+        "level": figure(member.level, rule, around.unknown),
+        "window": span(rule.window_seconds),
+        "since": rfc3339(member.started),
+    }
+    ended = member.ended is not None
+    since = SINCE[language][ended]
+    if rule.name == "HostAboveCeiling":
+        since = around.was_since if ended else around.since
+    tail = around.nothing if ended else f"{text.meaning} {around.todo}{text.todo}"
+    found = {
+        "dashboard_url": rule.dashboard_url,
+        "description": f"{text.figure} {since} {tail}".format(**places),
+        "runbook_url": rule.runbook_url,
+        "summary": (text.over if ended else text.fires).format(**places),
+    }
+    return {name: told for name, told in found.items() if told}
 
 
 def _quoted(labels: Mapping[str, str]) -> str:
-    return ", ".join(f"{name}={json.dumps(value)}" for name, value in labels.items())
+    texts = (f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in labels.items())
+    return ", ".join(texts)
 
 
-def body(notice: Notice, config: Alerts) -> dict[str, Any]:
-    """Return the body of a notice, in the format's own order of keys."""
-    labels = dict(sorted(notice.alert.labels.items()))
-    notes = annotations(notice, config)
+def _alert(member: Member, rule: Rule, config: Alerts) -> dict[str, Any]:
+    labels = dict(sorted(member.labels.items()))
     home = config.external_url.rstrip("/")
-    group = {name: text for name, text in labels.items() if name in {"alertname", "host"}}
-    alert = {
-        "status": notice.kind.value,
+    return {
+        "status": "firing" if member.ended is None else "resolved",
         "labels": labels,
-        "annotations": notes,
-        "startsAt": rfc3339(notice.started),
-        "endsAt": NEVER if notice.ended is None else rfc3339(notice.ended),
+        "annotations": annotations(member, rule, config.language),
+        "startsAt": rfc3339(member.started),
+        "endsAt": NEVER if member.ended is None else rfc3339(member.ended),
         "generatorURL": f"{home}/api/v1/alerts?host={quote(labels.get('host', ''))}",
         "fingerprint": fingerprint(labels),
     }
+
+
+def _common(tables: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    first, *others = tables
     return {
-        "receiver": RECEIVER,
-        "status": notice.kind.value,
-        "alerts": [alert],
+        name: text
+        for name, text in first.items()
+        if all(other.get(name) == text for other in others)
+    }
+
+
+def body(letter: Letter, rules: Mapping[str, Rule], config: Alerts, most: int) -> dict[str, Any]:
+    """
+    Return the body of a letter, in the format's own order of keys.
+
+    It lists ``most`` alerts, those that fire first, and counts the others.
+    """
+    order = sorted(letter.members, key=lambda m: (m.ended is not None, m.started, m.host))
+    alerts = [_alert(m, rules.get(m.rule, Rule(m.rule)), config) for m in order[:most]]
+    group = dict(sorted(letter.labels.items()))
+    return {
+        "receiver": letter.receiver,
+        "status": letter.kind.value,
+        "alerts": alerts,
         "groupLabels": group,
-        "commonLabels": labels,
-        "commonAnnotations": notes,
-        "externalURL": home,
+        "commonLabels": _common([dict(sorted(member.labels.items())) for member in order]),
+        "commonAnnotations": _common([alert["annotations"] for alert in alerts]),
+        "externalURL": config.external_url.rstrip("/"),
         "version": "4",
         "groupKey": "{}:{" + _quoted(group) + "}",
-        "truncatedAlerts": 0,
+        "truncatedAlerts": max(0, len(order) - most),
     }

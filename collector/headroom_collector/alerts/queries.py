@@ -8,9 +8,11 @@ from headroom_collector.store.api import Reader
 @dataclass(frozen=True, slots=True)
 class OpenAlert:
     """
-    An alert that is pending, firing or clearing; ratios 0..1, times in UTC nanoseconds.
+    An alert that is pending, firing or clearing; times in UTC nanoseconds.
 
-    ``notified``: when a receiver accepted it, None where none did; ``problem`` says why not.
+    ``value`` and ``ceiling``, which is the rule's level, are in the metric's unit. ``notified``:
+    when a receiver accepted it, None where none did; ``problem`` says why not. ``acknowledged`` is
+    who took it on.
     """
 
     rule: str
@@ -24,6 +26,7 @@ class OpenAlert:
     simulated: bool
     notified: int | None
     problem: str
+    acknowledged: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +49,20 @@ class PastEvent:
 
 NOW = """
     WITH letters AS (
-        SELECT dedup_key, sent, reason FROM outbox WHERE kind = 'firing'
-        QUALIFY row_number() OVER (PARTITION BY dedup_key ORDER BY commit_id DESC) = 1
+        SELECT m.dedup_key, m.started, min(o.sent) AS sent,
+            arg_max(o.reason, o.commit_id) FILTER (NOT o.dropped) AS reason
+        FROM letter_member m JOIN outbox o ON o.id = m.letter_id
+        WHERE m.ended IS NULL GROUP BY ALL
+    ), acks AS (
+        SELECT dedup_key, started, any_value(author) AS author FROM alert_ack GROUP BY ALL
     )
     SELECT s.rule, s.host, s.state, s.since, s.started, s.value, s.ceiling, s.updated,
-        coalesce(h.simulated, false) AS simulated,
-        CASE WHEN s.told IS NOT NULL THEN l.sent END AS notified,
-        CASE WHEN s.told IS NOT NULL THEN coalesce(l.reason, '') ELSE '' END AS problem
+        coalesce(h.simulated, false) AS simulated, l.sent AS notified,
+        CASE WHEN l.sent IS NULL THEN coalesce(l.reason, '') ELSE '' END AS problem,
+        coalesce(a.author, '') AS acknowledged
     FROM alert_state s
-    LEFT JOIN letters l ON l.dedup_key = s.dedup_key
+    LEFT JOIN letters l ON l.dedup_key = s.dedup_key AND l.started = s.told
+    LEFT JOIN acks a ON a.dedup_key = s.dedup_key AND a.started = s.told
     LEFT JOIN hosts h ON h.name = s.host
     WHERE s.state <> 'inactive'
 """

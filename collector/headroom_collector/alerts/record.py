@@ -21,10 +21,10 @@ class Alert:
     """
     One rule on one host.
 
-    ``value`` and ``ceiling`` are ratios, the others UTC nanoseconds of the samples' own time:
-    ``updated`` the end of the window looked at last, ``ended`` when its last episode resolved,
-    ``told`` the start of the episode that on-call was told of and not yet told is over, under
-    ``labels``.
+    ``value`` and ``ceiling``, which is the rule's level whatever it is, are in the metric's unit,
+    the others UTC nanoseconds of the samples' own time: ``updated`` the end of the window looked at
+    last, ``ended`` when its last episode resolved, ``told`` the start of the episode that on-call
+    was told of and not yet told is over, under ``labels``. ``judged_by`` is the rule's fingerprint.
     """
 
     rule: str
@@ -36,6 +36,7 @@ class Alert:
     ended: int | None = None
     told: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    judged_by: str = ""
 
     @property
     def key(self) -> Key:

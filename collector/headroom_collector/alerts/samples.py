@@ -1,38 +1,62 @@
-"""What alerting reads of the store: hosts and their CPU, by commit position."""
+"""What alerting reads of the store: hosts and their figures, by commit position."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from headroom_collector.alerts.judge import Host, Sample
+from headroom_collector.alerts.measures import Host, Sample, expression
 from headroom_collector.alerts.window import SECOND
 from headroom_collector.store.api import Reader
 
 CHUNK = 50_000
-"""Samples taken in at once, about: bounds the memory of a long catching-up."""
+"""Rows taken in at once, about: bounds the memory of a long catching-up."""
 
 MEMORY_SECONDS = 3600
 """How far before a host's newest sample its ring is refilled at start."""
 
-CPU = """
-    SELECT h.name, s.time, s.cpu_utilisation_ratio AS ratio
-    FROM host_sample s JOIN hosts h ON h.id = s.host_id
-    WHERE s.cpu_utilisation_ratio IS NOT NULL
-"""
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What came after a position: up to which commit, the samples, and who reported."""
+
+    position: int
+    samples: list[Sample] = field(default_factory=list)
+    heard: frozenset[str] = frozenset()
 
 
-def _samples(reader: Reader, sql: str, parameters: Sequence[Any]) -> list[Sample]:
-    columns = reader.query(sql, parameters).to_pydict()
-    rows = zip(columns["name"], columns["time"], columns["ratio"], strict=True)
-    return [Sample(name, time, ratio) for name, time, ratio in rows]
+def _columns(metrics: Sequence[str]) -> str:
+    return "".join(
+        f", CAST({expression(metric)} AS DOUBLE) AS m{n}" for n, metric in enumerate(metrics)
+    )
 
 
-def read_hosts(reader: Reader) -> dict[str, Host]:
+def _read(
+    reader: Reader, metrics: Sequence[str], where: str, parameters: Sequence[Any]
+) -> tuple[list[Sample], frozenset[str]]:
+    # The metrics were checked against the catalogue; everything else is this module's own text.
+    columns = reader.query(
+        f"SELECT h.name, s.time{_columns(metrics)}"  # noqa: S608  # own text, see above
+        f" FROM host_sample s JOIN hosts h ON h.id = s.host_id WHERE {where}",
+        parameters,
+    ).to_pydict()
+    names, times = columns["name"], columns["time"]
+    found = [
+        Sample(name, time, value, metric)
+        for n, metric in enumerate(metrics)
+        for name, time, value in zip(names, times, columns[f"m{n}"], strict=True)
+        if value is not None
+    ]
+    return found, frozenset(names)
+
+
+def read_hosts(reader: Reader) -> Mapping[str, Host]:
     """Return what is needed of every host, by name. Raises StoreError."""
-    rows = reader.query("SELECT name, simulated, interval_seconds FROM hosts").to_pylist()
-    return {
-        row["name"]: Host(row["name"], bool(row["simulated"]), row["interval_seconds"])
-        for row in rows
-    }
+    columns = reader.query(
+        "SELECT name, simulated, interval_seconds, received, goodbye IS NOT NULL AS goodbye"
+        " FROM hosts"
+    ).to_pydict()
+    rows = zip(*(columns[name] for name in columns), strict=True)
+    return {row[0]: Host(row[0], bool(row[1]), *row[2:]) for row in rows}
 
 
 def first_position(reader: Reader, now: int) -> int:
@@ -44,9 +68,9 @@ def first_position(reader: Reader, now: int) -> int:
     return int(rows[0]["commit_id"] or 0)
 
 
-def read_new(reader: Reader, position: int) -> tuple[int, list[Sample]]:
+def read_new(reader: Reader, position: int, metrics: Sequence[str]) -> News:
     """
-    Return the samples of whole commits after ``position``, and up to which commit they go.
+    Return what whole commits after ``position`` hold.
 
     The same position where there are none; call again until then. Raises StoreError.
     """
@@ -57,12 +81,12 @@ def read_new(reader: Reader, position: int) -> tuple[int, list[Sample]]:
     ).to_pylist()
     upper = rows[0]["upper"]
     if upper is None:
-        return position, []
-    sql = f"{CPU} AND s.commit_id > ? AND s.commit_id <= ?"
-    return int(upper), _samples(reader, sql, [position, upper])
+        return News(position)
+    where = "s.commit_id > ? AND s.commit_id <= ?"
+    return News(int(upper), *_read(reader, metrics, where, [position, upper]))
 
 
-def read_judged(reader: Reader, position: int) -> list[Sample]:
+def read_judged(reader: Reader, position: int, metrics: Sequence[str]) -> list[Sample]:
     """Return each host's last hour of samples up to ``position``. Raises StoreError."""
-    sql = f"{CPU} AND s.commit_id <= ? AND s.time > h.last_seen - ?"
-    return _samples(reader, sql, [position, MEMORY_SECONDS * SECOND])
+    where = "s.commit_id <= ? AND s.time > h.last_seen - ?"
+    return _read(reader, metrics, where, [position, MEMORY_SECONDS * SECOND])[0]

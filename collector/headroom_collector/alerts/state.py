@@ -7,21 +7,22 @@ when the state says that on-call was told.
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 
 from headroom_collector.alerts.evaluate import Phase, State
 from headroom_collector.alerts.judge import Changes
-from headroom_collector.alerts.payload import body
+from headroom_collector.alerts.letters import Letter, Member
 from headroom_collector.alerts.record import Alert, Key, dedup_key
-from headroom_collector.config import Alerts
 from headroom_collector.store.api import Change, Migration, Reader
 
 ROOM = "alerts"
 DAY = 86_400 * 10**9
 HISTORY_DAYS = 400
 OUTBOX_DAYS = 30
+REPLACED = "a newer one says what is true now"
 
 STATE = {
     "dedup_key": "VARCHAR",
@@ -36,6 +37,7 @@ STATE = {
     "ended": "BIGINT",
     "told": "BIGINT",
     "labels": "VARCHAR",
+    "judged_by": "VARCHAR",
 }
 HISTORY = {
     "commit_id": "BIGINT",
@@ -64,8 +66,21 @@ OUTBOX = {
     "sent": "BIGINT",
     "failed": "BIGINT",
     "reason": "VARCHAR",
+    "receiver": "VARCHAR",
+    "labels": "VARCHAR",
+    "dropped": "BOOLEAN",
 }
-
+MEMBER = {
+    "letter_id": "VARCHAR",
+    "dedup_key": "VARCHAR",
+    "rule": "VARCHAR",
+    "host": "VARCHAR",
+    "started": "BIGINT",
+    "ended": "BIGINT",
+    "value": "DOUBLE",
+    "level": "DOUBLE",
+    "labels": "VARCHAR",
+}
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
@@ -87,6 +102,29 @@ MIGRATIONS: tuple[Migration, ...] = (
             attempts INTEGER NOT NULL, next_try BIGINT NOT NULL, sent BIGINT, failed BIGINT,
             reason VARCHAR NOT NULL);
         CREATE TABLE alert_cursor (commit_id BIGINT NOT NULL);
+        """,
+    ),
+    Migration(
+        ROOM,
+        2,
+        """
+        ALTER TABLE alert_state ADD COLUMN judged_by VARCHAR DEFAULT '';
+        ALTER TABLE outbox ADD COLUMN receiver VARCHAR DEFAULT '';
+        ALTER TABLE outbox ADD COLUMN labels VARCHAR DEFAULT '{}';
+        ALTER TABLE outbox ADD COLUMN dropped BOOLEAN DEFAULT false;
+        UPDATE outbox SET failed = created, reason = 'written by an earlier version'
+            WHERE sent IS NULL AND failed IS NULL;
+        CREATE TABLE letter_member (
+            letter_id VARCHAR NOT NULL, dedup_key VARCHAR NOT NULL, rule VARCHAR NOT NULL,
+            host VARCHAR NOT NULL, started BIGINT NOT NULL, ended BIGINT, value DOUBLE,
+            level DOUBLE, labels VARCHAR NOT NULL);
+        CREATE TABLE alert_silence (
+            id VARCHAR NOT NULL, matchers VARCHAR NOT NULL, starts BIGINT NOT NULL,
+            ends BIGINT NOT NULL, author VARCHAR NOT NULL, reason VARCHAR NOT NULL,
+            created BIGINT NOT NULL);
+        CREATE TABLE alert_ack (
+            dedup_key VARCHAR NOT NULL, started BIGINT NOT NULL, author VARCHAR NOT NULL,
+            reason VARCHAR NOT NULL, time BIGINT NOT NULL);
         """,
     ),
 )
@@ -123,6 +161,7 @@ def _state_row(alert: Alert) -> tuple[Any, ...]:
         alert.ended,
         alert.told,
         json.dumps(dict(alert.labels)),
+        alert.judged_by,
     )
 
 
@@ -156,31 +195,60 @@ def _history_rows(changes: Changes, commit_id: int, now: int) -> list[tuple[Any,
     ]
 
 
-def writing(changes: Changes, position: int, config: Alerts, now: int) -> Change:
-    """
-    Return the change that keeps all of ``changes`` and that commits were read up to ``position``.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A letter with its body, ready for the outbox."""
 
-    ``now`` in UTC nanoseconds.
+    letter: Letter
+    body: str
+
+
+def _member_row(letter_id: str, member: Member) -> tuple[Any, ...]:
+    labels = json.dumps(dict(member.labels), ensure_ascii=False)
+    told = (member.key, member.rule, member.host, member.started, member.ended)
+    return (letter_id, *told, member.value, member.level, labels)
+
+
+def _write_letters(
+    cursor: duckdb.DuckDBPyConnection, letters: Sequence[Written], commit_id: int, now: int
+) -> None:
+    rows, members = [], []
+    for written in letters:
+        letter = written.letter
+        id_, labels = letter.id, json.dumps(dict(letter.labels), ensure_ascii=False)
+        fate = (0, now, None, None, "")
+        where = (letter.receiver, labels, False)
+        what = (id_, commit_id, letter.group, letter.kind.value, written.body, now)
+        rows.append((*what, *fate, *where))
+        members += [_member_row(id_, member) for member in letter.members]
+    _insert(cursor, "outbox", OUTBOX, rows)
+    _insert(cursor, "letter_member", MEMBER, members)
+
+
+def writing(
+    changes: Changes,
+    letters: Sequence[Written],
+    dropped: Sequence[str],
+    position: int,
+    now: int,
+) -> Change:
     """
-    bodies = [
-        (
-            notice.id,
-            dedup_key(notice.alert.rule, notice.alert.host),
-            notice.kind.value,
-            json.dumps(body(notice, config), ensure_ascii=False),
-        )
-        for notice in changes.notices
-    ]
+    Return the change that keeps what a look brought about, and that commits were read that far.
+
+    ``dropped`` are the ids of letters that need not be sent any more; ``now`` in UTC nanoseconds.
+    """
 
     def write(cursor: duckdb.DuckDBPyConnection, commit_id: int) -> None:
         _write_states(cursor, changes.alerts.values())
         history = _history_rows(changes, commit_id, now)
         _insert(cursor, "alert_history", HISTORY, history)
-        outbox = [
-            (id_, commit_id, key, kind, text, now, 0, now, None, None, "")
-            for id_, key, kind, text in bodies
-        ]
-        _insert(cursor, "outbox", OUTBOX, outbox)
+        if dropped:
+            cursor.execute(
+                "UPDATE outbox SET failed = ?, dropped = true, reason = ?"
+                " WHERE list_contains(?::VARCHAR[], id) AND sent IS NULL",
+                [now, REPLACED, list(dropped)],
+            )
+        _write_letters(cursor, letters, commit_id, now)
         cursor.execute("DELETE FROM alert_cursor")
         cursor.execute("INSERT INTO alert_cursor VALUES (?)", [position])
 
@@ -191,16 +259,22 @@ def tidying(now: int) -> Change:
     """
     Return the change that lets go of old lines of the history and of letters that are done.
 
-    Letters of an alert that is still open stay: they say whether its firing was accepted.
+    The newest letter of each group stays, and the newest that was accepted: they say what its
+    receiver knows.
     """
 
     def tidy(cursor: duckdb.DuckDBPyConnection, commit_id: int) -> None:  # noqa: ARG001  # the seam's
         cursor.execute("DELETE FROM alert_history WHERE recorded < ?", [now - HISTORY_DAYS * DAY])
         cursor.execute(
-            "DELETE FROM outbox WHERE coalesce(sent, failed) < ?"
-            " AND dedup_key NOT IN (SELECT dedup_key FROM alert_state)",
+            "DELETE FROM outbox WHERE coalesce(sent, failed) < ? AND id NOT IN"
+            " (SELECT arg_max(id, commit_id) FROM outbox WHERE NOT dropped GROUP BY dedup_key)"
+            " AND id NOT IN (SELECT arg_max(id, commit_id) FROM outbox WHERE sent IS NOT NULL"
+            " GROUP BY dedup_key)",
             [now - OUTBOX_DAYS * DAY],
         )
+        cursor.execute("DELETE FROM letter_member WHERE letter_id NOT IN (SELECT id FROM outbox)")
+        cursor.execute("DELETE FROM alert_silence WHERE ends < ?", [now - HISTORY_DAYS * DAY])
+        cursor.execute("DELETE FROM alert_ack WHERE time < ?", [now - HISTORY_DAYS * DAY])
 
     return tidy
 
@@ -225,7 +299,30 @@ def read_alerts(reader: Reader) -> dict[Key, Alert]:
             ended=row["ended"],
             told=row["told"],
             labels=json.loads(row["labels"]),
+            judged_by=row["judged_by"] or "",
         )
         for row in rows
     )
     return {alert.key: alert for alert in alerts}
+
+
+def read_fires(reader: Reader, since: int) -> list[tuple[Key, int]]:
+    """Return which alerts fired when, from that moment on (UTC nanoseconds). Raises StoreError."""
+    rows = reader.query(
+        "SELECT rule, host, time FROM alert_history WHERE event = 'fired' AND time > ?"
+        " ORDER BY time",
+        [since],
+    ).to_pylist()
+    return [((row["rule"], row["host"]), row["time"]) for row in rows]
+
+
+def read_ends(
+    reader: Reader, members: Sequence[Member]
+) -> dict[tuple[str, int], tuple[int, float | None]]:
+    """Return when these episodes ended and the value then, of those that did. Raises StoreError."""
+    rows = reader.query(
+        "SELECT dedup_key, started, time, value FROM alert_history"
+        " WHERE event = 'resolved' AND list_contains(?::VARCHAR[], dedup_key)",
+        [[member.key for member in members]],
+    ).to_pylist()
+    return {(row["dedup_key"], row["started"]): (row["time"], row["value"]) for row in rows}

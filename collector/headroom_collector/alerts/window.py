@@ -1,4 +1,4 @@
-"""Window of a host's CPU samples, in the samples' own time."""
+"""Window of one figure of a host, in the samples' own time."""
 
 import math
 from bisect import bisect_right
@@ -16,7 +16,7 @@ def _median(numbers: Sequence[int]) -> int:
 @dataclass(slots=True)
 class Ring:
     """
-    Newest samples of one host: UTC nanoseconds and ratio, oldest first.
+    Newest samples of one figure of one host: UTC nanoseconds and value, oldest first.
 
     ``keep_seconds`` is the longest window that will be asked for; what is older than that, seen
     from the newest sample, is let go. Late samples find their place; a second sample of the same
@@ -25,22 +25,22 @@ class Ring:
 
     keep_seconds: float
     times: list[int] = field(default_factory=list)
-    ratios: list[float] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
 
     @property
     def newest(self) -> int | None:
         """UTC nanoseconds of the newest sample; None while there is none."""
         return self.times[-1] if self.times else None
 
-    def add(self, time: int, ratio: float) -> bool:
+    def add(self, time: int, value: float) -> bool:
         """Take a sample in; returns whether it is newer than all before it."""
         at = bisect_right(self.times, time)
         newest = at == len(self.times)
         if at and self.times[at - 1] == time:
-            self.ratios[at - 1] = ratio
+            self.values[at - 1] = value
             return False
         self.times.insert(at, time)
-        self.ratios.insert(at, ratio)
+        self.values.insert(at, value)
         if newest:
             self._trim(time - round(self.keep_seconds * SECOND))
         return newest
@@ -49,13 +49,13 @@ class Ring:
         gone = bisect_right(self.times, edge)
         if gone:
             del self.times[:gone]
-            del self.ratios[:gone]
+            del self.values[:gone]
 
-    def mean(
-        self, window_seconds: float, coverage: float, interval_seconds: float | None
+    def aggregate(
+        self, how: str, window_seconds: float, coverage: float, interval_seconds: float | None
     ) -> float | None:
         """
-        Return the mean ratio of the window that ends at the newest sample, its start left out.
+        Return the aggregate of the window that ends at the newest sample, its start left out.
 
         None where the window holds less than ``coverage`` (0..1) of the samples that a host with
         that interval makes; without a known interval the samples' own median distance stands for
@@ -68,7 +68,9 @@ class Ring:
         interval = interval_seconds or self._distance(first)
         if interval is None or count < wanted(window_seconds, coverage, interval):
             return None
-        return math.fsum(self.ratios[first:]) / count
+        if how == "rate":
+            return growth(self.times[first:], self.values[first:])
+        return summary(how, self.values[first:])
 
     def _distance(self, first: int) -> float | None:
         times = self.times[first:]
@@ -82,3 +84,29 @@ def wanted(window_seconds: float, coverage: float, interval_seconds: float) -> i
     """Return how many samples a window needs: that share of the expected ones, at least one."""
     expected = math.floor(window_seconds / interval_seconds + 1e-9)
     return max(1, math.ceil(expected * coverage - 1e-9))
+
+
+def summary(how: str, values: Sequence[float]) -> float:
+    """Return the mean, max, min or percentile (nearest rank) of at least one value."""
+    if how == "mean":
+        return math.fsum(values) / len(values)
+    if how == "max":
+        return max(values)
+    if how == "min":
+        return min(values)
+    rank = math.ceil(int(how[1:]) / 100 * len(values))
+    return sorted(values)[max(rank, 1) - 1]
+
+
+def growth(times: Sequence[int], values: Sequence[float]) -> float | None:
+    """
+    Return a counter's growth a second; a counter that fell began anew at 0.
+
+    None where there are not two moments.
+    """
+    if len(times) < 2:
+        return None
+    grown = math.fsum(
+        after - before if after >= before else after for before, after in pairwise(values)
+    )
+    return grown / ((times[-1] - times[0]) / SECOND)

@@ -1,15 +1,17 @@
 """Alerts: which there are now, and which there were."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field
 
 from headroom_collector.alerts import queries
+from headroom_collector.alerts.measures import unit_of
 from headroom_collector.alerts.queries import OpenAlert, PastEvent
 from headroom_collector.api.paging import Cursor, Limit, Page, cut, decode, encode
 from headroom_collector.api.services import Given, Services
 from headroom_collector.api.times import Moment, moment, moment_or_none
+from headroom_core.rules import Rule
 
 router = APIRouter(prefix="/api/v1", tags=["alerts"])
 
@@ -36,9 +38,13 @@ class AlertOut(AlertPlace):
     )
     severity: str
     since: Moment = Field(description="First moment of this state")
-    started: Moment = Field(description="First moment above the ceiling")
-    value_ratio: float | None = Field(description="Mean CPU over the rule's window, 0 to 1")
-    ceiling_ratio: float | None = Field(description="Ceiling of the host, 0 to 1")
+    started: Moment = Field(description="First moment above the level")
+    value_ratio: float | None = Field(description="Aggregate over the rule's window, if a ratio")
+    ceiling_ratio: float | None = Field(description="The level it is held against, if a ratio")
+    value: float | None = Field(description="Aggregate over the rule's window, in ``unit``")
+    level: float | None = Field(description="What it is held against: a ceiling or a threshold")
+    unit: str = Field(description="Unit of value and level, such as ratio, seconds or count")
+    acknowledged: str = Field(description="Who took it on; empty where nobody did")
     updated: Moment = Field(description="End of the window that was looked at last")
     notified: Moment | None = Field(description="When the receiver accepted it; null: not (yet)")
     problem: str = Field(description="Why the receiver did not accept it; empty where nothing is")
@@ -50,8 +56,11 @@ class PastOut(AlertPlace):
     event: Literal["fired", "resolved"]
     time: Moment = Field(description="When it happened, on the samples' own time")
     started: Moment = Field(description="First moment above the ceiling of the episode")
-    value_ratio: float | None = Field(description="Mean CPU over the rule's window then, 0 to 1")
-    ceiling_ratio: float | None = Field(description="Ceiling of the host then, 0 to 1")
+    value_ratio: float | None = Field(description="Aggregate over the window then, if a ratio")
+    ceiling_ratio: float | None = Field(description="The level it was held against, if a ratio")
+    value: float | None = Field(description="Aggregate over the rule's window then, in ``unit``")
+    level: float | None = Field(description="What it was held against")
+    unit: str = Field(description="Unit of value and level; empty where the rule is gone")
     historical: bool = Field(
         description="The samples came so late that nobody was told of this moment"
     )
@@ -70,17 +79,34 @@ def _place(services: Services, alert: OpenAlert | PastEvent) -> AlertPlace:
     )
 
 
+def _figures(rule: Rule | None, value: float | None, level: float | None) -> dict[str, Any]:
+    kind = unit_of(rule) if rule else ""
+    ratio = kind == "ratio"
+    return {
+        "value": value,
+        "level": level,
+        "unit": kind,
+        "value_ratio": value if ratio else None,
+        "ceiling_ratio": level if ratio else None,
+    }
+
+
+def rules_of(services: Services) -> dict[str, Rule]:
+    """Return the rules that are configured, by name."""
+    return {rule.name: rule for rule in services.config.alerts.every_rule()}
+
+
 def alert_out(services: Services, alert: OpenAlert) -> AlertOut:
     """Return an open alert as JSON."""
-    rule = services.config.alerts.rule
+    rule = rules_of(services).get(alert.rule)
     return AlertOut(
         **_place(services, alert).model_dump(),
         state=alert.state,  # type: ignore[arg-type]  # the query leaves only these
-        severity=rule.severity if rule.name == alert.rule else "",
+        severity=rule.severity if rule else "",
+        acknowledged=alert.acknowledged,
+        **_figures(rule, alert.value, alert.ceiling),
         since=moment(alert.since),
         started=moment(alert.started),
-        value_ratio=alert.value,
-        ceiling_ratio=alert.ceiling,
         updated=moment(alert.updated),
         notified=moment_or_none(alert.notified),
         problem=alert.problem,
@@ -94,8 +120,7 @@ def past_out(services: Services, past: PastEvent) -> PastOut:
         event=past.event,  # type: ignore[arg-type]  # the table holds only these
         time=moment(past.time),
         started=moment(past.started),
-        value_ratio=past.value,
-        ceiling_ratio=past.ceiling,
+        **_figures(rules_of(services).get(past.rule), past.value, past.ceiling),
         historical=past.historical,
         reason=past.reason,
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from headroom_collector.alerts.measures import unit_of
 from headroom_collector.config import CollectorConfig
 from headroom_collector.store.api import HostRow, Reader
 from headroom_collector.web import power, queries
@@ -226,7 +227,10 @@ def _host(seen: _Seen, hour: list[float | None]) -> Host:
     )
 
 
-def _alerts(rows: Sequence[queries.AlertNow], hosts: Iterable[HostRow]) -> list[Alert]:
+def _alerts(
+    rows: Sequence[queries.AlertNow], hosts: Iterable[HostRow], config: CollectorConfig
+) -> list[Alert]:
+    ratios = {rule.name for rule in config.alerts.every_rule() if unit_of(rule) == "ratio"}
     simulated = {row.name for row in hosts if row.simulated}
     return [
         Alert(
@@ -234,8 +238,8 @@ def _alerts(rows: Sequence[queries.AlertNow], hosts: Iterable[HostRow]) -> list[
             host=row.host,
             simulated=row.host in simulated,
             since=None if row.started is None else moment(row.started),
-            value=row.value,
-            ceiling_ratio=row.ceiling,
+            value=row.value if row.rule in ratios else None,
+            ceiling_ratio=row.ceiling if row.rule in ratios else None,
         )
         for row in rows
     ]
@@ -271,7 +275,7 @@ def build(
         version=version,
         grpc=config.listen.grpc,
         totals=_totals(hosts, bounds, len(firing), config),
-        alerts=_alerts(firing, rows),
+        alerts=_alerts(firing, rows, config),
         clusters=_clusters(hosts, bounds, config),
         hosts=[_host(seen, hours.get(seen.row.id, [])) for seen in shown],
         hosts_left_out=len(hosts) - len(shown),

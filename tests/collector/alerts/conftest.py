@@ -15,11 +15,16 @@ from headroom_collector.alerts.state import MIGRATIONS
 from headroom_collector.store.api import Rows, StoreBatch, Thing
 from headroom_collector.store.engine import DuckStore, open_store
 from headroom_core.estate import Member, Placement, Status
+from headroom_core.rules import SHIPPED, Override
 from headroom_proto.catalogue import catalogue
 
 SECOND = 1_000_000_000
 START = 1_790_000_000 * SECOND
 """2026-09-21T14:13:20Z."""
+
+
+ALONE = {rule.name: Override(enabled=False) for rule in SHIPPED}
+"""Settings that leave the ceiling's rule alone in the world."""
 
 
 @dataclass
@@ -89,7 +94,8 @@ class Receiver:
     """
     An HTTP receiver: answers with what is in ``answers``, then 200.
 
-    "hang" never answers, "drop" hangs up, "flood" answers 200 with a body without end.
+    "hang" never answers, "drop" hangs up, "flood" answers 200 with a body without end, "drip" the
+    same a byte at a time; 429 asks for 7 s of peace.
     """
 
     answers: list[int | str] = field(default_factory=list)
@@ -121,32 +127,36 @@ class Receiver:
         return [body["status"] for body in self.bodies]
 
 
+SPEECHLESS = {"hang": 30.0, "drop": 0.0}
+ENDLESS = {"flood": b"x" * 65536, "drip": b"x"}
+
+
 def handler_of(receiver):
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             length = int(self.headers["content-length"])
             headers = {name.lower(): value for name, value in self.headers.items()}
             answer = receiver.take(headers, self.rfile.read(length))
-            if answer == "hang":
-                receiver.released.wait(30)
+            if answer in SPEECHLESS:
+                receiver.released.wait(SPEECHLESS[answer])
                 return
-            if answer == "drop":
-                return
-            if answer == "flood":
-                self.flood()
+            if answer in ENDLESS:
+                self.endless(ENDLESS[answer])
                 return
             self.send_response(answer)
             if answer == 302:
                 self.send_header("location", receiver.url)
+            if answer == 429:
+                self.send_header("retry-after", "7")
             self.send_header("content-length", "0")
             self.end_headers()
 
-        def flood(self):
+        def endless(self, piece):
             self.send_response(200)
             self.end_headers()
             with contextlib.suppress(OSError):  # the sender hangs up, as it should
-                while True:
-                    self.wfile.write(b"x" * 65536)
+                while len(piece) > 1 or not receiver.released.wait(0.05):
+                    self.wfile.write(piece)
 
         def log_message(self, *args):
             pass
@@ -184,6 +194,11 @@ def store(tmp_path, clock):
     opened = open_store(tmp_path / "store", QUICK, MIGRATIONS, clock)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def alone():
+    return ALONE
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from headroom_collector.alert_settings import Groups
 from headroom_collector.alerts.evaluator import Evaluator
 from headroom_collector.alerts.outbox import failed, read_waiting, sent
 from headroom_collector.api.alerts import router
@@ -14,11 +15,13 @@ from headroom_collector.api.services import Services
 from headroom_collector.config import Alerts, CollectorConfig, Webhook
 from headroom_core.ceiling import Ceiling
 from headroom_core.estate import Member, Placement
-from headroom_core.rules import Rule
+from headroom_core.rules import SHIPPED, Override, Rule
 
 CONFIG = Alerts(
     rule=Rule(window_seconds=30, hold_seconds=60, clear_hold_seconds=60),
     webhook=Webhook("http://127.0.0.1:1/"),
+    rules={rule.name: Override(enabled=False) for rule in SHIPPED},
+    groups=Groups(by=("host",), wait_seconds=0.0, interval_seconds=0.001),
 )
 
 
@@ -90,6 +93,10 @@ def test_an_open_alert_says_what_where_since_when_and_that_nobody_knows_yet(api,
         "started": "2026-09-21T14:13:35.000Z",
         "value_ratio": 0.8,
         "ceiling_ratio": 0.4,
+        "value": 0.8,
+        "level": 0.4,
+        "unit": "ratio",
+        "acknowledged": "",
         "updated": "2026-09-21T14:18:05.000Z",
         "notified": None,
         "problem": "",

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from headroom_collector.alert_settings import Groups
 from headroom_collector.alerts.engine import AlertEngine
 from headroom_collector.alerts.evaluator import Evaluator
 from headroom_collector.alerts.outbox import read_waiting, sent
@@ -15,14 +16,20 @@ from headroom_collector.store.api import StoreError
 from headroom_collector.store.producer import OwnProducer
 from headroom_core.ceiling import Ceiling
 from headroom_core.estate import Status
-from headroom_core.rules import Rule
+from headroom_core.rules import SHIPPED, Override, Rule
 
 RULE = Rule(window_seconds=30, hold_seconds=60, clear_hold_seconds=60)
 HIGH, LOW = 0.8, 0.1
 
 
+ALONE = {rule.name: Override(enabled=False) for rule in SHIPPED}
+
+
 def config(url="http://127.0.0.1:1/"):
-    return Alerts(rule=RULE, webhook=Webhook(url), evaluate_seconds=0.05)
+    groups = Groups(wait_seconds=0.0, interval_seconds=0.001)
+    return Alerts(
+        rule=RULE, webhook=Webhook(url), evaluate_seconds=0.05, rules=ALONE, groups=groups
+    )
 
 
 @pytest.fixture
@@ -37,6 +44,14 @@ async def catch_up(evaluator):
 
 def looked(evaluator):
     asyncio.run(catch_up(evaluator))
+
+
+def accept(store, clock, *engines):
+    """Let the receivers accept what waits."""
+    for letter in read_waiting(store):
+        store.change(sent(letter.id, clock.time)).result(20)
+        for engine in engines:
+            engine.settled(letter.id, True)
 
 
 def above(*seconds):
@@ -104,6 +119,7 @@ def test_restarts_change_nothing_of_what_is_told(store, feed, clock, estate):
         if n % 5 == 0:
             engine = Evaluator(store, estate, Ceiling(), config(), clock)
         looked(engine)
+        accept(store, clock, engine)
     kinds = store.query("SELECT kind FROM outbox ORDER BY commit_id")["kind"].to_pylist()
     assert kinds == ["firing", "resolved", "firing"]
     assert [row["event"] for row in history(store)] == ["fired", "resolved", "fired"]
@@ -193,27 +209,52 @@ def test_alerts_are_samples_of_the_collectors_own(store, feed, clock, estate):
 
 
 def test_what_is_old_and_done_is_let_go_of(store, feed, clock, evaluator):
-    feed("over", [*above(0, 240, 15), *below(240, 300, 15)])
-    feed("lasting", above(0, 300, 15))
-    clock.set(240)
-    looked(evaluator)
-    feed("over", below(300, 600, 15))
-    clock.set(600)
-    looked(evaluator)
-    for letter in read_waiting(store):
-        store.change(sent(letter.id, clock.time)).result(20)
-    for letter in read_waiting(store):
-        store.change(sent(letter.id, clock.time)).result(20)
+    for second in range(0, 1800, 300):
+        ratio = LOW if second % 600 else HIGH
+        feed("over", [(at, ratio) for at in range(second, second + 300, 15)])
+        feed("lasting", [(at, HIGH) for at in range(second, second + 300, 15)])
+        clock.set(second + 300)
+        looked(evaluator)
+        accept(store, clock, evaluator)
 
     def left():
-        letters = store.query("SELECT dedup_key, kind FROM outbox").to_pylist()
-        return len(letters), len(history(store))
+        letters = store.query("SELECT id FROM outbox").to_pylist()
+        members = store.query("SELECT DISTINCT letter_id AS id FROM letter_member").to_pylist()
+        return len(letters), len(members), len(history(store))
 
-    assert left() == (3, 3)
+    assert left() == (6, 6, 7)
     store.change(tidying(clock.time + 31 * DAY)).result(20)
-    assert left() == (1, 3)  # the firing of the alert that is still open
+    assert left() == (1, 1, 7)  # what the receiver knows of the group
     store.change(tidying(clock.time + 401 * DAY)).result(20)
-    assert left() == (1, 0)
+    assert left() == (1, 1, 0)
+
+
+def test_a_page_that_never_got_through_is_not_resolved(store, feed, clock, evaluator):
+    feed("a", [*above(0, 240, 15)])
+    clock.set(240)
+    looked(evaluator)
+    feed("a", below(240, 480, 15))
+    clock.set(480)
+    looked(evaluator)
+    assert read_waiting(store) == []
+    assert read_alerts(store) == {}
+
+
+def test_a_replaced_letter_that_was_accepted_all_the_same_is_followed_by_a_resolve(
+    store, feed, clock, evaluator
+):
+    feed("a", above(0, 240, 15))
+    clock.set(240)
+    looked(evaluator)
+    (letter,) = read_waiting(store)
+    feed("a", below(240, 480, 15))
+    clock.set(480)
+    looked(evaluator)
+    store.change(sent(letter.id, clock.time)).result(20)
+    evaluator.settled(letter.id, True)
+    clock.set(481)
+    looked(evaluator)
+    assert [letter.kind for letter in read_waiting(store)] == [NoticeKind.RESOLVED]
 
 
 async def running(engine, work):

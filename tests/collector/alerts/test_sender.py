@@ -1,36 +1,33 @@
 import asyncio
+import json
 import logging
 
 import pytest
 from rigs.ports import free_port
 
-from headroom_collector.alerts.evaluate import Phase, State
+from headroom_collector.alert_settings import Alerts, Receiver
+from headroom_collector.alerts.delivery import http_client, retry_after
 from headroom_collector.alerts.judge import Changes
-from headroom_collector.alerts.outbox import NEVER_TOLD
-from headroom_collector.alerts.record import Alert, Notice, NoticeKind
-from headroom_collector.alerts.state import writing
-from headroom_collector.alerts.webhook import Sender, delay, http_client
-from headroom_collector.config import Alerts, Webhook
+from headroom_collector.alerts.letters import Letter, Member
+from headroom_collector.alerts.payload import body
+from headroom_collector.alerts.record import NoticeKind
+from headroom_collector.alerts.sender import Room, Sender, delay
+from headroom_collector.alerts.state import Written, writing
 
 
 @pytest.fixture
 def queue(store, clock):
-    """Put a notice about a host into the outbox."""
+    """Put a letter about a host into the outbox."""
 
-    def put(kind, host="a"):
-        firing = kind is NoticeKind.FIRING
-        alert = Alert(
-            "HostAboveCeiling",
-            host,
-            State(Phase.FIRING, clock.time, clock.time),
-            0.5,
-            0.4,
-            labels={"alertname": "HostAboveCeiling", "host": host},
-        )
-        notice = Notice(kind, alert, clock.time, None if firing else clock.time)
-        change = writing(Changes(notices=[notice]), 0, Alerts(), clock.time)
+    def put(kind, host="a", receiver="headroom", later=0):
+        ended = None if kind is NoticeKind.FIRING else clock.time
+        labels = {"alertname": "HostAboveCeiling", "host": host}
+        member = Member(host, "HostAboveCeiling", host, clock.time, ended, 0.5, 0.4, labels)
+        letter = Letter(receiver, f"g-{host}", {"host": host}, (member,), clock.time)
+        text = json.dumps(body(letter, {}, Alerts(), 100))
+        change = writing(Changes(), [Written(letter, text)], [], 0, clock.time + later)
         store.change(change).result(timeout=20)
-        return notice.id
+        return letter.id
 
     return put
 
@@ -42,9 +39,11 @@ def send(store, clock, receiver):
     def send(url=None, timeout=10.0, give_up=86_400.0):
         async def go():
             async with http_client() as client:
-                webhook = Webhook(url or receiver.url, timeout, give_up)
-                sender = Sender(store, webhook, client, clock, lambda: 0.0)
-                return await sender.send_due()
+                where = Receiver(
+                    url=url or receiver.url, timeout_seconds=timeout, give_up_seconds=give_up
+                )
+                room = Room(store, client, clock, lambda: 0.0, lambda *_: None)
+                return await Sender("headroom", where, room).send_due()
 
         return asyncio.run(go())
 
@@ -76,7 +75,7 @@ def test_what_is_accepted_is_sent_once(queue, send, receiver, letters):
     assert letters()[0]["sent"]
 
 
-@pytest.mark.parametrize("status", [500, 503, 429])
+@pytest.mark.parametrize("status", [500, 503])
 def test_a_receiver_in_trouble_is_asked_again_later_with_the_same_id(
     status, queue, send, receiver, letters, clock
 ):
@@ -164,38 +163,38 @@ def test_in_the_end_a_notification_is_given_up(queue, send, receiver, letters, c
     assert letters()[0]["failed"]
 
 
-def test_a_resolve_waits_for_its_firing(queue, send, receiver, clock):
-    receiver.answers[:] = [500]
+def test_a_receiver_that_asks_for_peace_is_left_alone_for_so_long(queue, send, receiver, clock):
+    receiver.answers[:] = [429]
     queue(FIRING)
-    queue(RESOLVED)
+    assert send() == pytest.approx(7.0)
+    clock.time += 6 * 10**9
     send()
-    assert receiver.statuses == ["firing"]
+    assert len(receiver.requests) == 1
     clock.time += 10**9
     send()
-    assert receiver.statuses == ["firing", "firing", "resolved"]
+    assert len(receiver.requests) == 2
 
 
-def test_a_resolve_whose_firing_was_refused_is_not_sent(queue, send, receiver, letters):
-    receiver.answers[:] = [404]
+def test_peace_is_seconds_or_a_date_and_an_hour_at_most():
+    assert retry_after("120") == 120
+    assert retry_after("999999999999999") == 3600
+    assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    assert retry_after("Wed, 21 Oct 2099 07:28:00 GMT") == 3600
+    assert retry_after("") == retry_after("soon") == 0
+
+
+def test_an_answer_that_drips_is_left_after_the_limit(queue, send, receiver, letters):
+    receiver.answers[:] = ["drip"]
     queue(FIRING)
-    queue(RESOLVED)
-    send()
-    assert receiver.statuses == ["firing"]
-    assert letters()[1]["reason"] == NEVER_TOLD
+    send(timeout=0.4)
+    assert letters()[0]["reason"] == "no answer within 0.4 s"
+    assert not letters()[0]["failed"]
 
 
-def test_the_firing_of_an_earlier_episode_does_not_count_for_a_later_resolve(
-    queue, send, receiver, clock
-):
-    queue(FIRING)
-    queue(RESOLVED)
+def test_a_clock_that_was_set_back_does_not_hold_a_letter_up(queue, send, receiver, clock):
+    queue(FIRING, later=86_400 * 10**9)
     send()
-    clock.time += 3600 * 10**9
-    receiver.answers[:] = [404]
-    queue(FIRING)
-    queue(RESOLVED)
-    send()
-    assert receiver.statuses == ["firing", "resolved", "firing"]
+    assert len(receiver.requests) == 1
 
 
 def test_one_host_in_trouble_does_not_hold_up_the_others(queue, send, receiver, letters):
