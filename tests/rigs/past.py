@@ -76,6 +76,10 @@ class Past:
                 " WHERE h.name = ? AND t.kind = ? AND t.key = ?",
                 [self.clock.time, step * BUCKET, count + 1, host, kind, key],
             )
+            first = self.clock.time - days * DAY
+            cursor.execute(
+                "UPDATE hosts SET first_seen = least(first_seen, ?) WHERE name = ?", [first, host]
+            )
 
         self.store.change(write).result(30)
 

@@ -14,9 +14,12 @@ from headroom_collector.cli import (
     collector,
     config,
     doctor,
+    forecast,
     hosts,
     plan,
+    refresh,
     up,
+    waste,
 )
 from headroom_collector.cli.client import CliError
 from headroom_collector.http import HttpError
@@ -72,6 +75,9 @@ def make() -> typer.Typer:
     app.add_typer(hosts.app, name="hosts")
     app.command()(alerts.alerts)
     app.command()(plan.plan)
+    app.command()(waste.waste)
+    app.command()(forecast.forecast)
+    app.command()(refresh.refresh)
     app.command()(doctor.doctor)
     app.add_typer(config.app, name="config")
     app.add_typer(certificate.app, name="certificate")
