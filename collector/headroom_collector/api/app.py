@@ -5,7 +5,18 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headroom_collector.api import admin as admin_routes
-from headroom_collector.api import alerts, headroom, health, hosts, latest, metrics, vms
+from headroom_collector.api import (
+    alerts,
+    forecast,
+    headroom,
+    health,
+    hosts,
+    latest,
+    metrics,
+    refresh,
+    vms,
+    waste,
+)
 from headroom_collector.api.errors import add_errors
 from headroom_collector.api.services import Services
 from headroom_collector.web import router as web_router
@@ -44,6 +55,9 @@ def routers() -> list[APIRouter]:
         latest.router,
         alerts.router,
         headroom.router,
+        waste.router,
+        forecast.router,
+        refresh.router,
         metrics.router,
         web_router,
     ]
