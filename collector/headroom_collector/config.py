@@ -67,6 +67,8 @@ class CollectorConfig:
     data: Path = Path("/var/lib/headroom")
     listen: Listen = field(default_factory=Listen)
     inventory: Path | None = None
+    estate: Path | None = None
+    """Prices of the estate; without it ``estate.toml`` in the data folder, else defaults."""
     ceiling: Ceiling = field(default_factory=Ceiling)
     alerts: Alerts = field(default_factory=Alerts)
     store: StoreSettings = field(default_factory=StoreSettings)

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from fastapi import HTTPException
 from pydantic import BaseModel, Field
 
-from headroom_collector.api.services import Services
+from headroom_collector.config import CollectorConfig
 from headroom_collector.consolidation.money.file import Prices, load_prices
 from headroom_collector.consolidation.money.savings import Line
 from headroom_collector.consolidation.money.worth import Worth
 from headroom_core.settings import SettingsError
 
 FILE = "estate.toml"
-"""Name of the file with the user's prices, in the collector's data folder."""
+"""Name of the file with the user's prices, in the data folder where no other is configured."""
 
 
 class InputOut(BaseModel):
@@ -72,11 +72,11 @@ class WorthOut(BaseModel):
     )
 
 
-def prices(services: Services) -> Prices:
+def prices(config: CollectorConfig) -> Prices:
     """Return the user's prices, else the defaults; answers 409 where the file cannot be used."""
-    path = services.config.data / FILE
+    path = config.estate or config.data / FILE
     try:
-        return load_prices(path if path.exists() else None)
+        return load_prices(path if config.estate or path.exists() else None)
     except SettingsError as error:
         raise HTTPException(409, "; ".join(error.lines)) from None
 

@@ -191,7 +191,7 @@ def refresh(
     reserve: Annotated[int, Query(ge=0, le=100, description="Spare hosts a cluster")] = 0,
 ) -> RefreshOut:
     """Answer for the estate now, under the policy's ceiling."""
-    known, now = prices(given), given.clock.now()
+    known, now = prices(given.config), given.clock.now()
     try:
         new = server(model, known)
     except ModelError as error:
@@ -207,5 +207,5 @@ def refresh(
 @router.get("/api/v1/prices", summary="What costs and savings rest on")
 def list_prices(given: Given) -> PricesOut:
     """Return every input with its source, and whether it is a default or the user's."""
-    known = prices(given)
+    known = prices(given.config)
     return PricesOut(currency=known.currency, inputs=inputs_out(known), models=names(known))

@@ -62,7 +62,7 @@ def _finding(found: Finding) -> FindingOut:
 def waste(given: Given) -> WasteOut:
     """Look for waste now. Costs rest on the inputs that /api/v1/prices lists."""
     now = given.clock.now()
-    found = find_waste(given.store, given.book, prices(given), now)
+    found = find_waste(given.store, given.book, prices(given.config), now)
     return WasteOut(
         time=moment(now),
         currency=found.currency,

@@ -11,6 +11,7 @@ import typer
 from headroom_collector.app import Collector
 from headroom_collector.cli.client import CliError, default_data
 from headroom_collector.config import CollectorConfig, load_config
+from headroom_collector.consolidation.money.file import load_prices
 from headroom_core import logfmt
 from headroom_core.clock import SystemClock
 from headroom_core.settings import SettingsError
@@ -36,6 +37,7 @@ def merge(
 ) -> CollectorConfig:
     """Return the file's settings with the flags over them; raises SettingsError."""
     config = load_config(file) if file else CollectorConfig(data=default_data())
+    load_prices(config.estate)  # refused now rather than when somebody asks what hosts cost
     try:
         listen = dataclasses.replace(
             config.listen, grpc=grpc or config.listen.grpc, http=http or config.listen.http

@@ -7,6 +7,7 @@ import typer
 
 from headroom_collector.cli.client import CliError
 from headroom_collector.config import load_config
+from headroom_collector.consolidation.money.file import load_prices
 from headroom_collector.inventory.file import load_inventory
 
 app = typer.Typer(help="Check configuration files.", no_args_is_help=True)
@@ -22,7 +23,7 @@ def check(
     file: Annotated[Path, typer.Argument(help="Configuration file of the collector (TOML).")],
 ) -> None:
     """
-    Check a configuration and the inventory that it names; changes nothing.
+    Check a configuration, the inventory and the prices that it names; changes nothing.
 
     Example: headroom config check /etc/headroom/collector.toml
     """
@@ -36,4 +37,5 @@ def check(
             )
         found = load_inventory(config.inventory)
         inventory = f", inventory with {len(found.exact) + len(found.patterns)} entries"
-    print(f"{file}: good{inventory}")
+    load_prices(config.estate)
+    print(f"{file}: good{inventory}{', prices' if config.estate else ''}")
