@@ -13,11 +13,13 @@ from headroom_collector.api import (
     hosts,
     latest,
     metrics,
+    prometheus,
     refresh,
     vms,
     waste,
 )
 from headroom_collector.api.errors import add_errors
+from headroom_collector.api.prometheus_calls import Gate
 from headroom_collector.api.services import Services
 from headroom_collector.web import router as web_router
 
@@ -59,6 +61,7 @@ def routers() -> list[APIRouter]:
         forecast.router,
         refresh.router,
         metrics.router,
+        prometheus.router,
         web_router,
     ]
 
@@ -75,6 +78,7 @@ def make_app(services: Services, *, admin: bool) -> FastAPI:
     )
     app.state.services = services
     app.state.registry = metrics.own_registry(services)
+    app.state.gate = Gate(services.clock.monotonic)
     add_errors(app)
     app.add_middleware(SecurityHeaders)
     for router in [*routers(), *([admin_routes.router] if admin else [])]:

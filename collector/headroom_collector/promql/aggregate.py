@@ -123,6 +123,7 @@ SIMPLE: Mapping[str, Callable[[Groups, Floats], Floats]] = {
     "stdvar": _variance,
     "sum": _sum,
 }
+KNOWN = frozenset({*SIMPLE, "bottomk", "count_values", "quantile", "topk"})
 
 
 def simple(name: str, vector: Vector, grouping: Grouping) -> Vector:

@@ -217,6 +217,8 @@ class Evaluator:
 
     def _aggregate(self, node: ast.AggregateExpr, scope: Scope) -> Vector:
         name, modifier = str(node.op), node.modifier
+        if name not in aggregate.KNOWN:
+            raise PromqlError(f"aggregation '{name}' is not supported")
         grouping: Callable[[Labels], Labels] = keeping(())
         if modifier is not None:
             by = modifier.type == ast.AggModifierType.By
@@ -233,7 +235,7 @@ class Evaluator:
             return aggregate.quantile(vector, grouping, parameter)
         if name == "count_values" and isinstance(parameter, str):
             return aggregate.count_values(vector, grouping, parameter)
-        raise PromqlError(f"aggregation '{name}' is not supported")
+        raise PromqlError(f"{name}: its parameter is not what it takes: {node.prettify()}")
 
     def _binary(self, node: ast.BinaryExpr, scope: Scope) -> Value:
         name, modifier = str(node.op), node.modifier

@@ -1,5 +1,6 @@
 """A query from its text to its answer, under limits."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,9 @@ LENGTH = 20_000
 """Most characters of a query."""
 DEPTH = 100
 """Most brackets inside each other."""
+OPERATORS = 500
+"""Most operators and matchers; the parser's stack is no deeper than some thousands."""
+OPERATOR = re.compile(r"[-+*/%^<>=!]|\b(?:and|or|unless|atan2)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,8 @@ def parse(text: str) -> Any:
         raise BadDataError(f"query: {len(text)} characters are more than {LENGTH}")
     if _depth(text) > DEPTH:
         raise BadDataError(f"query: brackets are nested more than {DEPTH} deep")
+    if len(OPERATOR.findall(text)) > OPERATORS:
+        raise BadDataError(f"query: more than {OPERATORS} operators")
     try:
         return ast.parse(text)
     except ValueError as error:

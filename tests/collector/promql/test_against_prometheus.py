@@ -7,6 +7,7 @@ import random
 import re
 
 import pytest
+from rigs.answers import difference
 from rigs.promdata import Kept, fleet, loaded
 from rigs.promqueries import Queries
 
@@ -19,8 +20,6 @@ SEED = int(os.environ.get("HEADROOM_PROMQL_SEED", "1"))
 MINUTE = 60_000
 START = 1_795_521_600_000
 END = START + 60 * MINUTE
-RELATIVE = 1e-9
-OF_LARGEST = 1e-12
 
 pytestmark = pytest.mark.engine("prometheus")
 
@@ -54,39 +53,6 @@ def ours(series, text, span):
     except PromqlError as error:
         return {"status": "error", "error": str(error)}
     return {"status": "success", "data": json.loads(result(answer, instant=not span.step))}
-
-
-def as_points(data):
-    """Return {(labels, time): value}, or the scalar's value."""
-    if data["resultType"] in {"scalar", "string"}:
-        return {(data["resultType"], data["result"][0]): data["result"][1]}
-    return {
-        (tuple(sorted(each["metric"].items())), time): value
-        for each in data["result"]
-        for time, value in each.get("values", [each.get("value")])
-    }
-
-
-def close(a, b, scale):
-    x, y = float(a), float(b)
-    if math.isnan(x) or math.isnan(y) or math.isinf(x) or math.isinf(y):
-        return (math.isnan(x) and math.isnan(y)) or x == y
-    return abs(x - y) <= max(RELATIVE * max(abs(x), abs(y)), OF_LARGEST * scale)
-
-
-def difference(mine, real, scale):
-    """Return what differs, in a line; empty where nothing does."""
-    if mine["status"] != real["status"]:
-        return f"ours: {mine.get('error', 'an answer')}; theirs: {real.get('error', 'an answer')}"
-    if mine["status"] == "error":
-        return ""
-    a, b = as_points(mine["data"]), as_points(real["data"])
-    if set(a) != set(b):
-        return (
-            f"only ours: {sorted(set(a) - set(b))[:2]}; only theirs: {sorted(set(b) - set(a))[:2]}"
-        )
-    wrong = [(key, a[key], b[key]) for key in a if not close(a[key], b[key], scale)]
-    return f"{len(wrong)} values, such as {wrong[0]}" if wrong else ""
 
 
 EXPLAINED = {

@@ -1,0 +1,95 @@
+"""An estate in which every metric of the catalogue has samples, the same for the same seed."""
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from headroom_collector.store.api import COLLECTOR_HOST, Rows, StoreBatch, Thing, Value
+from headroom_proto.catalogue import Column, Kind, catalogue
+
+SECOND = 1_000_000_000
+HOSTS = {"web-1": "paris/web", "web-2": "paris/web", "web-3": "paris/web", "db-1": "lyon/db",
+    "db-2": "lyon/db", "stray": "/"}  # fmt: skip
+INVENTORY = "host,site,cluster,class\nweb-*,paris,web,r640\ndb-*,lyon,db,r740\n"
+CLASSES = {"paris/web": "r640", "lyon/db": "r740", "/": ""}
+THINGS: Mapping[str, tuple[Mapping[str, str], ...]] = {
+    "cpu": ({"cpu": "0"}, {"cpu": "1"}),
+    "vm": ({"uuid": "u-1", "vm": "shop"}, {"uuid": "u-2", "vm": "mail"}),
+    "energy": (
+        {"domain": "host", "quantity": "wall", "source": "model", "kind": "modelled"},
+        {"domain": "package-0", "quantity": "component", "source": "rapl", "kind": "measured"},
+    ),
+    "sampler": ({"sampler": "cpu"}, {"sampler": "memory"}),
+    "headroom": ({"site": "paris", "cluster": "web"}, {"site": "lyon", "cluster": "db"}),
+    "alert": (
+        {"alertname": "HostAboveCeiling", "host": "web-3", "severity": "warning"},
+        {"alertname": "HostAboveCeiling", "host": "db-1", "severity": "warning"},
+    ),
+}
+
+
+def around(host: str) -> Mapping[str, str]:
+    """Return the labels of a host that its samples do not bring."""
+    if host == COLLECTOR_HOST:
+        return {}
+    site, _, cluster = HOSTS[host].partition("/")
+    return {"host": host, "site": site, "cluster": cluster, "class": CLASSES[HOSTS[host]]}
+
+
+@dataclass
+class Estate:
+    """Batches of every host and of the collector, a cycle every ``seconds`` up to ``end``."""
+
+    end: int
+    minutes: int = 60
+    seconds: int = 30
+    seed: int = 11
+
+    def batches(self) -> Iterator[StoreBatch]:
+        """Return one batch a producer with all its samples."""
+        dice = random.Random(self.seed)
+        for host in (*HOSTS, COLLECTOR_HOST):
+            made = "agent" if host != COLLECTOR_HOST else "collector"
+            kinds = [kind for kind in catalogue().kinds if kind.producer == made]
+            rows = [part for kind in kinds for part in self._rows(dice, kind, host)]
+            yield StoreBatch(
+                host=host,
+                epoch=host.encode(),
+                seq=1,
+                crc32=0,
+                received=self.end,
+                rows=rows,
+                facts={"cores": 16, "threads": 32},
+                interval_seconds=float(self.seconds),
+            )
+
+    def _rows(self, dice: random.Random, kind: Kind, host: str) -> Iterator[Rows]:
+        if kind.name == "vm" and host.startswith("web-3"):
+            return  # not every host has virtual machines
+        made = {label.name: f"{label.name}-1" for label in kind.labels}
+        for labels in THINGS.get(kind.name, (made,)):
+            named = {**made, **labels}
+            if kind.name == "vm":
+                named["uuid"] = f"{host}-{named['uuid']}"
+            key = "\x1f".join(named[label.name] for label in kind.labels if label.key)
+            totals = {column.field: dice.randrange(1, 10**6) for column in kind.columns}
+            start = self.end - self.minutes * 60 * SECOND + dice.randrange(1000) * 1_000_000
+            for time in range(start, self.end + 1, self.seconds * SECOND):
+                found = tuple(value(dice, column, totals, host) for column in kind.columns)
+                yield Rows(kind.name, [(time, Thing(key, named), found)])
+
+
+def value(dice: random.Random, column: Column, totals: dict[str, int], host: str) -> Value:
+    """Return a value as it may be; counters only grow, but for a reset now and then."""
+    if column.type == "counter":
+        grown = 0 if dice.random() < 0.005 else totals[column.field] + dice.randrange(1, 90)
+        totals[column.field] = grown
+        return grown if column.integer else grown + 0.25
+    if column.metric == "headroom_alert_firing":
+        return int(dice.random() < 0.9)
+    if column.integer:
+        return dice.randrange(1, 12)
+    if column.metric == "headroom_host_cpu_utilisation_ratio" and host == "stray":
+        return dice.random() * 0.06  # it idles
+    scale = {"ratio": 1.0, "watts": 300.0, "seconds": 3600.0}.get(column.unit, 1000.0)
+    return dice.random() * scale
