@@ -12,7 +12,15 @@ from typing import NoReturn
 
 from headroom_agent.notices import Notices
 from headroom_agent.spool_room import Ballast
-from headroom_agent.spool_schema import EPOCH_BYTES, SpoolError, connect, lock, mend, set_aside
+from headroom_agent.spool_schema import (
+    EPOCH_BYTES,
+    SpoolError,
+    connect,
+    lock,
+    mend,
+    rewrite,
+    set_aside,
+)
 
 ROW_OVERHEAD = 64
 """Bytes that a row takes beside its payload, about."""
@@ -102,6 +110,10 @@ class Spool:
             raise
 
     def _open(self) -> sqlite3.Connection:
+        if self._path.exists() and self._path.stat().st_size == 0:
+            self._notices.fault(
+                "spool file", f"spool {self._path}: is damaged (empty), started a new one"
+            )
         try:
             return self._connect()
         except sqlite3.DatabaseError as error:
@@ -193,6 +205,7 @@ class Spool:
             self._notices.debug("spool log", f"spool {self._path}: its log stays: {error}")
 
     def _append(self, payload: bytes, boot_id: str, most: int) -> int:
+        self._stay()
         seq, lost, size = self._next, self._lost, len(payload) + ROW_OVERHEAD
         row = (seq, self._epoch, boot_id, zlib.crc32(payload), payload, self._clock())
         with self._connection as connection:
@@ -218,6 +231,15 @@ class Spool:
                 "is the collector reachable?",
             )
         return seq
+
+    def _stay(self) -> None:
+        """Write the file anew where somebody took it away; what it held is still open."""
+        if self._path.exists():
+            return
+        self._connection = rewrite(self._connection, self._path)
+        self._notices.fault(
+            "spool file", f"spool {self._path}: was deleted while in use; written anew, complete"
+        )
 
     def _over(self, size: int, most: int) -> int:
         """Return the newest row that has to go so that the rest is within the bounds; 0: none."""
@@ -335,6 +357,8 @@ class Spool:
         """
         Start a new epoch, with only the rows made at or after ``since`` (UTC nanoseconds).
 
+        Those that were acknowledged are left out.
+
         For a spool that was restored from a backup: the collector has seen its numbers already.
         """
         with self._mutex:
@@ -348,8 +372,8 @@ class Spool:
         with self._connection as connection:
             epoch = self._random(EPOCH_BYTES)
             kept = connection.execute(
-                "SELECT boot_id, crc32, payload, created FROM batches WHERE created >= ? ORDER BY seq",
-                (since,),
+                "SELECT boot_id, crc32, payload, created FROM batches WHERE created >= ? AND seq > ? ORDER BY seq",
+                (since, self._acked),
             ).fetchall()
             connection.execute("DELETE FROM batches")
             rows = [(seq, epoch, *values) for seq, values in enumerate(kept, start=1)]

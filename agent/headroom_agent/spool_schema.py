@@ -26,6 +26,8 @@ CREATE TABLE batches (
 STEPS = {1: "ALTER TABLE spool ADD COLUMN acked INTEGER NOT NULL DEFAULT 0;"}
 """What leads from each older version to the next; a step that was released never changes."""
 EPOCH_BYTES = 16
+SENSIBLE = 1000
+"""A schema beyond this is no newer agent's but a damaged number."""
 
 
 class SpoolError(Exception):
@@ -71,6 +73,9 @@ def _prepare(connection: sqlite3.Connection, path: Path, epoch: bytes) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA journal_size_limit = 4194304")  # a burst's log does not stay
     version = connection.execute("PRAGMA user_version").fetchone()[0]
+    made = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if (version == 0 and made) or version > SENSIBLE or version < 0:
+        raise sqlite3.DatabaseError(f"its schema cannot be {version}")
     if version > VERSION:
         raise SpoolError(
             f"spool {path}: has schema {version}, this agent knows up to {VERSION}; "
@@ -140,6 +145,27 @@ def connect(path: Path, epoch: bytes) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def rewrite(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    """
+    Write a file that was deleted while it was open anew; returns the connection to the new one.
+
+    Raises sqlite3.Error, and then the old connection is as good as before.
+    """
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    copy = sqlite3.connect(fresh)
+    try:
+        connection.backup(copy)
+    finally:
+        copy.close()
+    for suffix in ("-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    fresh.replace(path)
+    made = connect(path, b"")
+    connection.close()
+    return made
 
 
 def set_aside(path: Path) -> Path:

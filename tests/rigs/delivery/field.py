@@ -89,6 +89,8 @@ class Field:
     store: Path = field(init=False)
     spool: Path = field(init=False)
     actors: list[Actor] = field(default_factory=list)
+    env: dict[str, str] = field(default_factory=dict)
+    """Added to the environment of the actors that are made from now on."""
 
     def __post_init__(self) -> None:
         self.store, self.spool = self.folder / "data" / "store", self.folder / "spool.db"
@@ -112,7 +114,7 @@ class Field:
         return self._actor("rigs.delivery.sender", flags, "sender.log", prefix)
 
     def _actor(self, module: str, flags: list[str], log: str, prefix: Sequence[str]) -> Actor:
-        made = Actor(module, flags, self.folder / log, prefix)
+        made = Actor(module, flags, self.folder / log, prefix, self.env)
         self.actors.append(made)
         return made
 
