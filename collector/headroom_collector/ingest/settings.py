@@ -26,7 +26,12 @@ class Limits:
 
     def of(self, field: str) -> int:
         """Most samples in that repeated field of a Cycle."""
-        named = {"vms": self.domains, "cpus": self.cpus, "energy": self.energy}
+        named = {
+            "vms": self.domains,
+            "vm_energy": self.domains,
+            "cpus": self.cpus,
+            "energy": self.energy,
+        }
         return named.get(field, self.samplers)
 
 

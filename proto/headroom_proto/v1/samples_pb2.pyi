@@ -424,6 +424,12 @@ class EnergySample(google.protobuf.message.Message):
     POWER_WATTS_FIELD_NUMBER: builtins.int
     POWER_LOW_WATTS_FIELD_NUMBER: builtins.int
     POWER_HIGH_WATTS_FIELD_NUMBER: builtins.int
+    BASIS_FIELD_NUMBER: builtins.int
+    GAP_SECONDS_TOTAL_FIELD_NUMBER: builtins.int
+    COUNTER_WRAPS_TOTAL_FIELD_NUMBER: builtins.int
+    COUNTER_RESETS_TOTAL_FIELD_NUMBER: builtins.int
+    IDLE_FLOOR_WATTS_FIELD_NUMBER: builtins.int
+    IDLE_FLOOR_MEASURED_FIELD_NUMBER: builtins.int
     domain: builtins.str
     quantity: builtins.str
     source: builtins.str
@@ -432,6 +438,12 @@ class EnergySample(google.protobuf.message.Message):
     power_watts: builtins.float
     power_low_watts: builtins.float
     power_high_watts: builtins.float
+    basis: builtins.str
+    gap_seconds_total: builtins.float
+    counter_wraps_total: builtins.int
+    counter_resets_total: builtins.int
+    idle_floor_watts: builtins.float
+    idle_floor_measured: builtins.int
     def __init__(
         self,
         *,
@@ -443,11 +455,27 @@ class EnergySample(google.protobuf.message.Message):
         power_watts: builtins.float | None = ...,
         power_low_watts: builtins.float | None = ...,
         power_high_watts: builtins.float | None = ...,
+        basis: builtins.str = ...,
+        gap_seconds_total: builtins.float | None = ...,
+        counter_wraps_total: builtins.int | None = ...,
+        counter_resets_total: builtins.int | None = ...,
+        idle_floor_watts: builtins.float | None = ...,
+        idle_floor_measured: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_energy_microjoules_total", b"_energy_microjoules_total", "_power_high_watts", b"_power_high_watts", "_power_low_watts", b"_power_low_watts", "_power_watts", b"_power_watts", "energy_microjoules_total", b"energy_microjoules_total", "power_high_watts", b"power_high_watts", "power_low_watts", b"power_low_watts", "power_watts", b"power_watts"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_energy_microjoules_total", b"_energy_microjoules_total", "_power_high_watts", b"_power_high_watts", "_power_low_watts", b"_power_low_watts", "_power_watts", b"_power_watts", "domain", b"domain", "energy_microjoules_total", b"energy_microjoules_total", "kind", b"kind", "power_high_watts", b"power_high_watts", "power_low_watts", b"power_low_watts", "power_watts", b"power_watts", "quantity", b"quantity", "source", b"source"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_counter_resets_total", b"_counter_resets_total", "_counter_wraps_total", b"_counter_wraps_total", "_energy_microjoules_total", b"_energy_microjoules_total", "_gap_seconds_total", b"_gap_seconds_total", "_idle_floor_measured", b"_idle_floor_measured", "_idle_floor_watts", b"_idle_floor_watts", "_power_high_watts", b"_power_high_watts", "_power_low_watts", b"_power_low_watts", "_power_watts", b"_power_watts", "counter_resets_total", b"counter_resets_total", "counter_wraps_total", b"counter_wraps_total", "energy_microjoules_total", b"energy_microjoules_total", "gap_seconds_total", b"gap_seconds_total", "idle_floor_measured", b"idle_floor_measured", "idle_floor_watts", b"idle_floor_watts", "power_high_watts", b"power_high_watts", "power_low_watts", b"power_low_watts", "power_watts", b"power_watts"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_counter_resets_total", b"_counter_resets_total", "_counter_wraps_total", b"_counter_wraps_total", "_energy_microjoules_total", b"_energy_microjoules_total", "_gap_seconds_total", b"_gap_seconds_total", "_idle_floor_measured", b"_idle_floor_measured", "_idle_floor_watts", b"_idle_floor_watts", "_power_high_watts", b"_power_high_watts", "_power_low_watts", b"_power_low_watts", "_power_watts", b"_power_watts", "basis", b"basis", "counter_resets_total", b"counter_resets_total", "counter_wraps_total", b"counter_wraps_total", "domain", b"domain", "energy_microjoules_total", b"energy_microjoules_total", "gap_seconds_total", b"gap_seconds_total", "idle_floor_measured", b"idle_floor_measured", "idle_floor_watts", b"idle_floor_watts", "kind", b"kind", "power_high_watts", b"power_high_watts", "power_low_watts", b"power_low_watts", "power_watts", b"power_watts", "quantity", b"quantity", "source", b"source"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_counter_resets_total", b"_counter_resets_total"]) -> typing.Literal["counter_resets_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_counter_wraps_total", b"_counter_wraps_total"]) -> typing.Literal["counter_wraps_total"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_energy_microjoules_total", b"_energy_microjoules_total"]) -> typing.Literal["energy_microjoules_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_gap_seconds_total", b"_gap_seconds_total"]) -> typing.Literal["gap_seconds_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_idle_floor_measured", b"_idle_floor_measured"]) -> typing.Literal["idle_floor_measured"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_idle_floor_watts", b"_idle_floor_watts"]) -> typing.Literal["idle_floor_watts"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_power_high_watts", b"_power_high_watts"]) -> typing.Literal["power_high_watts"] | None: ...
     @typing.overload
@@ -456,6 +484,59 @@ class EnergySample(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.Literal["_power_watts", b"_power_watts"]) -> typing.Literal["power_watts"] | None: ...
 
 Global___EnergySample: typing_extensions.TypeAlias = EnergySample
+
+@typing.final
+class VmEnergySample(google.protobuf.message.Message):
+    """One share of a host's energy. The shares of a host add up to it, in each interval."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PART_FIELD_NUMBER: builtins.int
+    UUID_FIELD_NUMBER: builtins.int
+    QUANTITY_FIELD_NUMBER: builtins.int
+    POLICY_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    DYNAMIC_ENERGY_MICROJOULES_TOTAL_FIELD_NUMBER: builtins.int
+    IDLE_ENERGY_MICROJOULES_TOTAL_FIELD_NUMBER: builtins.int
+    DYNAMIC_POWER_WATTS_FIELD_NUMBER: builtins.int
+    IDLE_POWER_WATTS_FIELD_NUMBER: builtins.int
+    part: builtins.str
+    uuid: builtins.str
+    quantity: builtins.str
+    policy: builtins.str
+    name: builtins.str
+    kind: builtins.str
+    dynamic_energy_microjoules_total: builtins.int
+    idle_energy_microjoules_total: builtins.int
+    dynamic_power_watts: builtins.float
+    idle_power_watts: builtins.float
+    def __init__(
+        self,
+        *,
+        part: builtins.str = ...,
+        uuid: builtins.str = ...,
+        quantity: builtins.str = ...,
+        policy: builtins.str = ...,
+        name: builtins.str = ...,
+        kind: builtins.str = ...,
+        dynamic_energy_microjoules_total: builtins.int | None = ...,
+        idle_energy_microjoules_total: builtins.int | None = ...,
+        dynamic_power_watts: builtins.float | None = ...,
+        idle_power_watts: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_dynamic_energy_microjoules_total", b"_dynamic_energy_microjoules_total", "_dynamic_power_watts", b"_dynamic_power_watts", "_idle_energy_microjoules_total", b"_idle_energy_microjoules_total", "_idle_power_watts", b"_idle_power_watts", "dynamic_energy_microjoules_total", b"dynamic_energy_microjoules_total", "dynamic_power_watts", b"dynamic_power_watts", "idle_energy_microjoules_total", b"idle_energy_microjoules_total", "idle_power_watts", b"idle_power_watts"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_dynamic_energy_microjoules_total", b"_dynamic_energy_microjoules_total", "_dynamic_power_watts", b"_dynamic_power_watts", "_idle_energy_microjoules_total", b"_idle_energy_microjoules_total", "_idle_power_watts", b"_idle_power_watts", "dynamic_energy_microjoules_total", b"dynamic_energy_microjoules_total", "dynamic_power_watts", b"dynamic_power_watts", "idle_energy_microjoules_total", b"idle_energy_microjoules_total", "idle_power_watts", b"idle_power_watts", "kind", b"kind", "name", b"name", "part", b"part", "policy", b"policy", "quantity", b"quantity", "uuid", b"uuid"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_dynamic_energy_microjoules_total", b"_dynamic_energy_microjoules_total"]) -> typing.Literal["dynamic_energy_microjoules_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_dynamic_power_watts", b"_dynamic_power_watts"]) -> typing.Literal["dynamic_power_watts"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_idle_energy_microjoules_total", b"_idle_energy_microjoules_total"]) -> typing.Literal["idle_energy_microjoules_total"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_idle_power_watts", b"_idle_power_watts"]) -> typing.Literal["idle_power_watts"] | None: ...
+
+Global___VmEnergySample: typing_extensions.TypeAlias = VmEnergySample
 
 @typing.final
 class DiskSample(google.protobuf.message.Message):

@@ -323,6 +323,7 @@ class Cycle(google.protobuf.message.Message):
     INTERFACES_FIELD_NUMBER: builtins.int
     NUMA_FIELD_NUMBER: builtins.int
     TEMPERATURES_FIELD_NUMBER: builtins.int
+    VM_ENERGY_FIELD_NUMBER: builtins.int
     time_unix_nano: builtins.int
     """Wall clock, nanoseconds since 1970-01-01 UTC."""
     boottime_nano: builtins.int
@@ -349,6 +350,8 @@ class Cycle(google.protobuf.message.Message):
     def numa(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[headroom_proto.v1.samples_pb2.NumaSample]: ...
     @property
     def temperatures(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[headroom_proto.v1.samples_pb2.TemperatureSample]: ...
+    @property
+    def vm_energy(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[headroom_proto.v1.samples_pb2.VmEnergySample]: ...
     def __init__(
         self,
         *,
@@ -365,9 +368,10 @@ class Cycle(google.protobuf.message.Message):
         interfaces: collections.abc.Iterable[headroom_proto.v1.samples_pb2.InterfaceSample] | None = ...,
         numa: collections.abc.Iterable[headroom_proto.v1.samples_pb2.NumaSample] | None = ...,
         temperatures: collections.abc.Iterable[headroom_proto.v1.samples_pb2.TemperatureSample] | None = ...,
+        vm_energy: collections.abc.Iterable[headroom_proto.v1.samples_pb2.VmEnergySample] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["agent", b"agent", "facts", b"facts", "host", b"host"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["agent", b"agent", "boottime_nano", b"boottime_nano", "cpus", b"cpus", "disks", b"disks", "energy", b"energy", "facts", b"facts", "host", b"host", "interfaces", b"interfaces", "numa", b"numa", "samplers", b"samplers", "temperatures", b"temperatures", "time_unix_nano", b"time_unix_nano", "vms", b"vms"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agent", b"agent", "boottime_nano", b"boottime_nano", "cpus", b"cpus", "disks", b"disks", "energy", b"energy", "facts", b"facts", "host", b"host", "interfaces", b"interfaces", "numa", b"numa", "samplers", b"samplers", "temperatures", b"temperatures", "time_unix_nano", b"time_unix_nano", "vm_energy", b"vm_energy", "vms", b"vms"]) -> None: ...
 
 Global___Cycle: typing_extensions.TypeAlias = Cycle
 
