@@ -175,7 +175,7 @@ class Planner:
         if due > look.now:
             look.plan.wait((due - look.now) / SECOND)
             return
-        ended = [m for key, m in group.accepted.items() if key in gone and key not in current]
+        ended = [m for key, m in group.accepted.items() if key not in current]
         if group.waiting is not None:
             look.plan.dropped.append(group.waiting)
         if current or ended:

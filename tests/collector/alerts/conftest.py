@@ -2,13 +2,17 @@
 
 import contextlib
 import json
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 import pytest
+from rigs.need import engine
+from rigs.ports import free_port
 from rigs.samples import QUICK
 
 from headroom_collector.alerts.state import MIGRATIONS
@@ -66,6 +70,10 @@ class Feed:
 
     def __call__(self, host, samples, simulated=False, interval=15.0):
         """Store (second, ratio) pairs of a host as one batch, and wait until they are durable."""
+        self.begin(host, samples, simulated, interval).result(timeout=30)
+
+    def begin(self, host, samples, simulated=False, interval=15.0):
+        """Have (second, ratio) pairs of a host stored as one batch; returns the future."""
         kind = catalogue().kind("host")
         rows = [
             (
@@ -86,7 +94,7 @@ class Feed:
             simulated=simulated,
             interval_seconds=interval,
         )
-        self.store.append(batch).result(timeout=30)
+        return self.store.append(batch)
 
 
 @dataclass
@@ -125,6 +133,14 @@ class Receiver:
     @property
     def statuses(self):
         return [body["status"] for body in self.bodies]
+
+
+ALERTMANAGER = """
+route: {{receiver: headroom, group_by: [alertname, host], group_wait: 0s, group_interval: 1s}}
+receivers:
+  - name: headroom
+    webhook_configs: [{{url: "{url}", send_resolved: true}}]
+"""
 
 
 SPEECHLESS = {"hang": 30.0, "drop": 0.0}
@@ -218,3 +234,34 @@ def until():
         pytest.fail(f"{what} did not come about")
 
     return wait
+
+
+@pytest.fixture
+def alertmanager(tmp_path, receiver):
+    program = engine("prometheus-alertmanager")
+    port = free_port()
+    (tmp_path / "am.yml").write_text(ALERTMANAGER.format(url=receiver.url))
+    process = subprocess.Popen(
+        [
+            program,
+            f"--config.file={tmp_path / 'am.yml'}",
+            f"--storage.path={tmp_path / 'am'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--cluster.listen-address=",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(200):
+        try:
+            if httpx.get(f"{url}/-/ready").is_success:
+                break
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)
+    else:
+        pytest.fail("alertmanager does not get ready")
+    yield url
+    process.terminate()
+    process.wait(20)

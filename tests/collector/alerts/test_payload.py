@@ -1,14 +1,11 @@
 """The body against what a real Alertmanager sends, and its texts."""
 
 import json
-import subprocess
 import time
 from dataclasses import replace
 
 import httpx
 import pytest
-from rigs.need import engine
-from rigs.ports import free_port
 
 from headroom_collector.alerts.letters import Letter, Member
 from headroom_collector.alerts.payload import (
@@ -27,14 +24,6 @@ from headroom_core.rules import SHIPPED, Rule
 SECOND = 1_000_000_000
 START = 1_790_000_000 * SECOND
 LABELS = {"alertname": "HostAboveCeiling", "host": "web-1", "severity": "warning", "site": "dc1"}
-
-CONFIG = """
-route: {{receiver: headroom, group_by: [alertname, host], group_wait: 0s, group_interval: 1s}}
-receivers:
-  - name: headroom
-    webhook_configs: [{{url: "{url}", send_resolved: true}}]
-"""
-
 
 RULES = {"HostAboveCeiling": Rule(runbook_url="https://wiki.example/ceiling")}
 
@@ -148,37 +137,6 @@ def test_times_are_utc_with_z_and_as_exact_as_they_are():
 
 def test_lengths_of_time_read_well():
     assert [span(300), span(90), span(2.5), span(60)] == ["5 min", "90 s", "2.5 s", "1 min"]
-
-
-@pytest.fixture
-def alertmanager(tmp_path, receiver):
-    program = engine("prometheus-alertmanager")
-    port = free_port()
-    (tmp_path / "am.yml").write_text(CONFIG.format(url=receiver.url))
-    process = subprocess.Popen(
-        [
-            program,
-            f"--config.file={tmp_path / 'am.yml'}",
-            f"--storage.path={tmp_path / 'am'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--cluster.listen-address=",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(200):
-        try:
-            if httpx.get(f"{url}/-/ready").is_success:
-                break
-        except httpx.TransportError:
-            pass
-        time.sleep(0.05)
-    else:
-        pytest.fail("alertmanager does not get ready")
-    yield url
-    process.terminate()
-    process.wait(20)
 
 
 def test_the_body_is_made_like_a_real_alertmanagers(alertmanager, receiver):
