@@ -14,6 +14,7 @@ from headroom_collector.api import (
     latest,
     metrics,
     prometheus,
+    prometheus_rules,
     refresh,
     vms,
     waste,
@@ -62,6 +63,7 @@ def routers() -> list[APIRouter]:
         refresh.router,
         metrics.router,
         prometheus.router,
+        prometheus_rules.router,
         web_router,
     ]
 

@@ -2,6 +2,9 @@
 
 import pytest
 
+from headroom_collector.api.alerts import AlertOut
+from headroom_collector.api.prometheus_rules import rule_out
+from headroom_core.rules import Rule
 from headroom_proto.catalogue import catalogue
 
 ROOT = "/prometheus/api/v1"
@@ -134,6 +137,32 @@ def test_the_collectors_own_samples_have_their_own_labels(ask):
     (found,) = ask("query", query="headroom_cluster_hosts_present")["result"]
     assert found["metric"]["site"] == "fra1"
     assert found["value"][1] == "3"
+
+
+def test_the_collectors_own_rules_are_listed_with_what_they_look_at(ask):
+    (group,) = ask("rules")["groups"]
+    (rule,) = [each for each in group["rules"] if each["name"] == "HostAboveCeiling"]
+    assert rule["query"] == "mean of cpu_utilisation_ratio over 300 s > the ceiling"
+    assert (rule["state"], rule["duration"], rule["alerts"]) == ("inactive", 600, [])
+    assert ask("alerts") == {"alerts": []}
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"), [("pending", "pending"), ("firing", "firing"), ("clearing", "firing")]
+)
+def test_a_rule_is_as_bad_as_its_worst_alert(state, shown):
+    alert = AlertOut(
+        rule="HostAboveCeiling", host="web-1", site="fra1", cluster="", host_class="",
+        simulated=False, state=state, severity="warning", since="s", started="b",
+        value_ratio=0.5, ceiling_ratio=0.4, value=0.5, level=0.4, unit="ratio", acknowledged="",
+        updated="u", notified=None, problem="",
+    )  # fmt: skip
+    found = rule_out(Rule(), [alert])
+    assert (found["state"], found["alerts"][0]["state"]) == (shown, shown)
+    assert found["alerts"][0]["labels"] == {
+        "alertname": "HostAboveCeiling", "severity": "warning", "host": "web-1", "site": "fra1",
+    }  # fmt: skip
+    assert rule_out(Rule(name="Other"), [alert])["state"] == "inactive"
 
 
 def test_two_series_on_the_side_that_may_have_one_are_refused(client, estate):
