@@ -10,6 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from headroom_collector.cli.client import CliError
+from headroom_collector.cli.words import money
+from headroom_collector.consolidation.money.file import load_prices
+from headroom_collector.consolidation.money.plan import with_money
 from headroom_collector.consolidation.planner.course import Progress
 from headroom_collector.consolidation.planner.files import read_folder
 from headroom_collector.consolidation.planner.model import Options, PlanError
@@ -36,11 +39,13 @@ def say(progress: Progress) -> None:
 
 
 def planned(folder: Path, asked: Mapping[str, Any]) -> Plan:
-    """Read the folder and plan; raises CliError with what is wrong in one line."""
+    """Read the folder and plan; raises CliError or SettingsError with what is wrong."""
     report = say if sys.stderr.isatty() else (lambda _: None)
     try:
         options = Options(**asked)
-        return plan(read_folder(folder), options, report)
+        prices = folder / "estate.toml"
+        savings = with_money(load_prices(prices if prices.exists() else None))
+        return plan(read_folder(folder), options, report, savings=savings)
     except PlanError as error:
         raise CliError(str(error)) from None
 
@@ -58,6 +63,7 @@ def show(found: Plan, console: Console) -> None:
         ("Moves", str(len(found.moves))),
         ("VMs that cannot comply", str(len(failed))),
         ("Energy saved", f"{found.savings['energy_kwh_per_year']:,.0f} kWh a year"),
+        ("Saved a year", money(found.savings["money_per_year_total"], found.savings["currency"])),
         ("Took", f"{found.seconds:.1f} s, {found.peak_memory_bytes / 2**20:,.0f} MiB"),
     )
     for name, value in rows:
