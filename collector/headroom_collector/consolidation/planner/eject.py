@@ -12,6 +12,8 @@ from headroom_collector.consolidation.planner.course import Course
 from headroom_collector.consolidation.planner.model import NOWHERE, Ints
 from headroom_collector.consolidation.planner.packing import Packing
 
+SWAPS = 0.7
+"""Share of exchanges that swap two items; the others move one."""
 TRIES = 12
 """Hosts looked at for a pair to push out."""
 CELLS = 4_000_000
@@ -161,18 +163,13 @@ class _Ejection:
         state, task = self._state, self._state.task
         hosts = self._rng.permutation(self._hosts)[: CELLS // max(1, task.demand.shape[1])]
         half = len(hosts) // 2
-        pairs = [
-            (self._any(int(a)), int(a), self._any(int(b)) if lot < 0.7 else NOWHERE, int(b))
-            for a, b, lot in zip(
-                hosts[:half], hosts[half : 2 * half], self._rng.random(half), strict=True
-            )
-            if state.on[int(a)]
-        ]
-        if not pairs or task.groups:
+        if task.groups or not half:
             return
-        mine, here, other, there = (
-            np.array(one, dtype=np.int64) for one in zip(*pairs, strict=True)
-        )
+        here, there = hosts[:half], hosts[half : 2 * half]
+        one = self._one_each()
+        mine, other = one[here], np.where(self._rng.random(half) < SWAPS, one[there], NOWHERE)
+        some = mine != NOWHERE
+        here, there, mine, other = here[some], there[some], mine[some], other[some]
         swap = (other != NOWHERE)[:, None]
         change = task.demand[mine].astype(np.int32) - np.where(swap, task.demand[other], 0)
         memory = task.memory[mine] - np.where(swap[:, 0], task.memory[other], 0)
@@ -189,9 +186,11 @@ class _Ejection:
                 state.put(b, int(here[at]))
             state.put(a, int(there[at]))
 
-    def _any(self, host: int) -> int:
-        items = self._state.on[host]
-        if not items:
-            return NOWHERE
-        at = int(self._rng.integers(len(items)))
-        return next(item for index, item in enumerate(items) if index == at)
+    def _one_each(self) -> Ints:
+        """Return a random item of each host, NOWHERE where it has none."""
+        where = self._state.where
+        items = self._rng.permutation(len(where))
+        items = items[where[items] != NOWHERE]
+        found: Ints = np.full(len(self._state.on), NOWHERE, dtype=np.int64)
+        found[where[items]] = items
+        return found

@@ -7,12 +7,13 @@ trials differ in the random sample of items that they look at; the one that pack
 It needs fewer hosts than best fit, for more time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headroom_collector.consolidation.planner.blocks import Blocks
 from headroom_collector.consolidation.planner.bounds import cpu_volume, memory_volume
 from headroom_collector.consolidation.planner.course import never
 from headroom_collector.consolidation.planner.crest import crest
@@ -37,33 +38,62 @@ class Breadth:
 
 
 @dataclass(frozen=True, slots=True)
-class Measures:
+class Balance:
     """
-    Each item's crest in MHz, and its worth: the larger it is the earlier it is packed.
+    What makes an item hard to place, as weights of its shares of the largest host.
 
-    ``cpu`` and ``memory`` weigh the two resources, 1 for the one that binds.
+    ``cpu`` of its crest, ``usual`` of what it exceeds in a twentieth of the samples, ``memory``.
     """
+
+    cpu: float
+    memory: float
+    usual: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """Items' crest in MHz, worth (the larger the earlier packed), its balance, and their blocks."""
 
     crest: Ints
     worth: Floats
-    cpu: float
-    memory: float
+    balance: Balance
+    blocks: Blocks
 
 
-def measures_of(task: Task) -> Measures:
-    """Measure the items of a task."""
-    size = len(task.memory)
-    high, usual = np.zeros(size, dtype=np.int64), np.zeros(size)
-    often = max(task.late, task.demand.shape[1] // 20)
-    for start in range(0, size, TOGETHER):
-        rows = task.demand[start : start + TOGETHER]
-        high[start : start + TOGETHER] = crest(rows, task.late)
-        usual[start : start + TOGETHER] = crest(rows, often)
-    allow, room = max(1, int(task.allow.max())), max(1, int(task.room.max()))
+def balances(task: Task) -> tuple[Balance, ...]:
+    """Return balances worth trying: by the resource that binds, and by both alike."""
     hosts = max(1, cpu_volume(task)), max(1, memory_volume(task))
     cpu, memory = (min(1.0, one / max(hosts)) ** STEEP for one in hosts)
-    worth = cpu * (high / allow + 0.2 * usual / allow) + memory * task.memory / room + 1e-6
-    return Measures(high, worth, cpu, memory)
+    return (
+        Balance(cpu, memory, 0.2 * cpu),
+        Balance(1.0, 1.0, 0.0),
+        Balance(cpu, memory, 0.0),
+        Balance(1.0, 0.5, 0.1),
+    )
+
+
+def measures_of(task: Task, blocks: Blocks, tried: Sequence[Balance]) -> list[Measures]:
+    """Measure the items of a task, once for each balance."""
+    size = len(task.memory)
+    high, usual = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
+    often = max(blocks.late, blocks.demand.shape[1] // 20)
+    for start in range(0, size, TOGETHER):
+        rows = blocks.demand[start : start + TOGETHER]
+        high[start : start + TOGETHER] = crest(rows, blocks.late)
+        usual[start : start + TOGETHER] = crest(rows, often)
+    allow, room = max(1, int(task.allow.max())), max(1, int(task.room.max()))
+    return [
+        Measures(
+            high,
+            one.cpu * high / allow
+            + one.usual * usual / allow
+            + one.memory * task.memory / room
+            + 1e-6,
+            one,
+            blocks,
+        )
+        for one in tried
+    ]
 
 
 class _Trials:
@@ -74,14 +104,17 @@ class _Trials:
     ) -> None:
         task, count = packing.task, wide.trials
         self._task, self._host, self._ids = task, host, ids
-        self._demand = task.demand[ids]
+        self._blocks, self._late = known.blocks, known.blocks.late
+        self._demand = known.blocks.demand[ids]
         self._memory = task.memory[ids]
         self._crest, self._worth = known.crest[ids], known.worth[ids]
-        self._cpu, self._share = known.cpu, known.memory / max(1, int(task.room[host]))
+        self._cpu = known.balance.cpu
+        self._share = known.balance.memory / max(1, int(task.room[host]))
         self._allow, self._hard = max(1, int(task.allow[host])), int(task.hard[host])
-        self._load = np.repeat(packing.load[host][None], count, axis=0)
+        self._exact = np.repeat(packing.load[host][None], count, axis=0)
+        self._load = self._blocks.of(self._exact)
         self._free = np.full(count, packing.free[host])
-        self._high = crest(self._load, task.late)
+        self._high = crest(self._load, self._late)
         self._value = np.zeros(count)
         self._rank: Floats = np.zeros((count, len(ids)))
         self.chosen: Mask = np.zeros((count, len(ids)), dtype=np.bool_)
@@ -106,14 +139,14 @@ class _Trials:
     def _begin(self, first: int) -> None:
         """Begin every trial with one item, if it fits."""
         load = self._load + self._demand[first]
-        high = crest(load, self._task.late)
+        high = crest(load, self._late)
         if (
             high[0] <= self._allow
             and load[0].max(initial=0) <= self._hard
             and self._memory[first] <= self._free[0]
         ):
             trials = np.arange(len(high))
-            self._take(trials, np.full(len(high), first), high)
+            self._take(trials, np.full(len(high), first))
 
     def _round(self, some: Ints) -> bool:
         """Let each trial take the best of some candidates; False when there are none left."""
@@ -121,15 +154,15 @@ class _Trials:
         if not (rank > 0).any():
             return False
         load = self._load[:, None, :] + self._demand[some]
-        high = crest(load, self._task.late)
+        high = crest(load, self._late)
         fine = (rank > 0) & (high <= self._allow) & (self._memory[some] <= self._free[:, None])
-        if self._task.late:
+        if self._late:
             fine &= load.max(axis=2) <= self._hard
         np.put_along_axis(self._rank, some, np.where(fine, rank, 0), axis=1)
         score = np.where(fine, self._score(some, high), 0)
         best = score.argmax(axis=1)
         trials = np.flatnonzero(score[np.arange(len(best)), best] > 0)
-        self._take(trials, some[trials, best[trials]], high[trials, best[trials]])
+        self._take(trials, some[trials, best[trials]])
         return True
 
     def _score(self, some: Ints, high: Ints) -> Floats:
@@ -139,11 +172,15 @@ class _Trials:
         found: Floats = self._worth[some] * (1 + self._cpu * (own - grown)) / (1e-3 + taken)
         return np.maximum(found, 1e-12)
 
-    def _take(self, trials: Ints, items: Ints, high: Ints) -> None:
-        self._load[trials] += self._demand[items]
+    def _take(self, trials: Ints, items: Ints) -> None:
+        self._exact[trials] += self._task.demand[self._ids[items]]
+        if self._blocks.length == 1:
+            self._load = self._exact
+        else:
+            self._load[trials] = self._blocks.of(self._exact[trials])
         self._free[trials] -= self._memory[items]
         self._value[trials] += self._worth[items]
-        self._high[trials] = high
+        self._high[trials] = crest(self._load[trials], self._late)
         self._rank[trials, items] = 0
         self.chosen[trials, items] = True
         if self._groups:

@@ -10,9 +10,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from headroom_collector.consolidation.planner.model import Ints
-from headroom_collector.consolidation.planner.packing import Indices, Packing
+from headroom_collector.consolidation.planner.blocks import Blocks
+from headroom_collector.consolidation.planner.model import Ints, Mask
+from headroom_collector.consolidation.planner.packing import Indices, Load, Packing
 from headroom_collector.consolidation.planner.task import Task
+
+FEW = 12
+"""Hosts judged by every sample, for an item that fits none by blocks."""
 
 
 def by_size(task: Task, items: Ints) -> Ints:
@@ -38,8 +42,10 @@ def opening_order(task: Task) -> Indices:
 class BestFit:
     """Best fit into hosts that are opened one after the other."""
 
-    def __init__(self, packing: Packing, order: Indices) -> None:
+    def __init__(self, packing: Packing, order: Indices, blocks: Blocks) -> None:
         self._packing = packing
+        self._blocks = blocks
+        self._load = blocks.of(packing.load)
         self._order = order
         self._peak = packing.load.max(axis=1, initial=0).astype(np.int64)
         self._open = np.zeros(len(order), dtype=np.bool_)
@@ -58,7 +64,9 @@ class BestFit:
             return False
         self._packing.put(item, host)
         self._open[host] = True
-        self._peak[host] = int(self._packing.load[host].max(initial=0))
+        if self._blocks.length > 1:
+            self._load[host] = self._blocks.of(self._packing.load[host][None])[0]
+        self._peak[host] = int(self._load[host].max(initial=0))
         return True
 
     def _best(self, item: int) -> int | None:
@@ -67,15 +75,23 @@ class BestFit:
         hosts = hosts[packing.may(item, hosts)]
         if not len(hosts):
             return None
-        row = task.demand[item]
-        load = packing.load[hosts] + row
-        fine = packing.complies(load, hosts)
+        row = self._blocks.demand[item]
+        load = self._load[hosts] + row
+        peak = load.max(axis=1, initial=0)
+        fine = self._fine(item, hosts, load, peak)
         if not fine.any():
             return None
-        gain = (self._peak[hosts] + int(row.max(initial=0)) - load.max(axis=1, initial=0)) / (
-            np.maximum(task.allow[hosts], 1)
-        )
-        return int(hosts[np.where(fine, gain, -np.inf).argmax()])
+        gain = self._peak[hosts] + int(row.max(initial=0)) - peak
+        share = gain / np.maximum(task.allow[hosts], 1)
+        return int(hosts[np.where(fine, share, -np.inf).argmax()])
+
+    def _fine(self, item: int, hosts: Indices, load: Load, peak: Indices) -> Mask:
+        """Tell which hosts comply by blocks; if none, which of the least exceeded comply exactly."""
+        fine = self._packing.complies(load, hosts, self._blocks.late)
+        if self._blocks.length > 1 and not fine.any():
+            few = np.argsort(peak - self._packing.task.allow[hosts])[:FEW]
+            fine[few] = self._packing.fits(item, hosts[few])
+        return fine
 
     def _opened(self, item: int) -> int | None:
         closed = self._order[~self._open[self._order]]
@@ -88,8 +104,8 @@ class BestFit:
         return None
 
 
-def best_fit(task: Task) -> tuple[Packing, list[int]]:
+def best_fit(task: Task, blocks: Blocks) -> tuple[Packing, list[int]]:
     """Return a packing of all items from nothing, and the items that found no place."""
     packing = Packing(task)
-    left = BestFit(packing, opening_order(task)).place(by_size(task, task.active).tolist())
+    left = BestFit(packing, opening_order(task), blocks).place(by_size(task, task.active).tolist())
     return packing, left

@@ -71,15 +71,18 @@ class Packing:
         """Tell of each host whether its CPU would still comply with the item on it."""
         return self.complies(self.load[hosts] + self.task.demand[item], hosts)
 
-    def complies(self, load: NDArray[np.integer[Any]], hosts: Indices) -> Mask:
-        """Tell of loads, one row for each of ``hosts``, whether they comply."""
+    def complies(
+        self, load: NDArray[np.integer[Any]], hosts: Indices, late: int | None = None
+    ) -> Mask:
+        """Tell of loads, one row for each of ``hosts``, whether they comply, ``late`` columns or not."""
         task = self.task
+        late = task.late if late is None else late
         allow = task.allow[hosts].astype(np.int32)
-        if not task.late:
+        if not late:
             fine: Mask = load.max(axis=1, initial=0) <= allow
             return fine
         over = np.count_nonzero(load > allow[:, None], axis=1)
-        most: Mask = (over <= task.late) & (load.max(axis=1, initial=0) <= task.hard[hosts])
+        most: Mask = (over <= late) & (load.max(axis=1, initial=0) <= task.hard[hosts])
         return most
 
     def used(self) -> Indices:

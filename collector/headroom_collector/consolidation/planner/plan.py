@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from headroom_collector.consolidation.planner.blocks import blocks_of
 from headroom_collector.consolidation.planner.bounds import Bound, lower_bound
 from headroom_collector.consolidation.planner.check import violations
 from headroom_collector.consolidation.planner.course import Course, Progress, never, silent
@@ -114,12 +115,13 @@ def _repacked(problem: Problem, options: Options, course: Course) -> _Draft:
         task = task_of(problem, options, lost)
         bound = lower_bound(task)
         course.say("placing", 0, bound.hosts)
-        packing, left = first(task, rng)
+        blocks = blocks_of(task)
+        packing, left = first(task, blocks, rng)
         if not left:
             break
         lost |= {vm: NO_ROOM for item in left for vm in task.together(item)}
     course.say("first plan", packing.count(), bound.hosts)
-    packing = improve(task, packing, bound.hosts, course, rng)
+    packing = improve(packing, blocks, bound.hosts, course, rng)
     result = ordered(task, packing.where)
     return _Draft(task, result.state, bound, result.steps, lost=_newcomers(result.state, packing))
 

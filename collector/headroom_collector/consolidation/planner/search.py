@@ -4,56 +4,74 @@ Search for fewer hosts: the estate is filled anew, again and again, until time o
 The passes differ in their random samples and in how wide they look; the best is kept.
 """
 
-from itertools import cycle
+from itertools import count
 
 import numpy as np
 
-from headroom_collector.consolidation.planner.coarse import coarse, refined
+from headroom_collector.consolidation.planner.blocks import Blocks
 from headroom_collector.consolidation.planner.course import Course
 from headroom_collector.consolidation.planner.eject import emptier
-from headroom_collector.consolidation.planner.fill import Breadth, fill, measures_of
+from headroom_collector.consolidation.planner.fill import (
+    Balance,
+    Breadth,
+    balances,
+    fill,
+    measures_of,
+)
 from headroom_collector.consolidation.planner.fit import best_fit
 from headroom_collector.consolidation.planner.packing import Packing
 from headroom_collector.consolidation.planner.task import Task
 
-PASSES = (Breadth(1, 128), Breadth(4, 128), Breadth(8, 64), Breadth(2, 128))
-NARROW = Breadth(1, 48, 512)
+BREADTHS = (Breadth(1, 128), Breadth(4, 128), Breadth(8, 64), Breadth(2, 128))
+NARROW = Breadth(1, 96, 1024)
+EVEN = Balance(1.0, 1.0, 0.0)
 """For estates so large that best fit, which looks at every open host, would take long."""
 LARGE = 3e10
 """Additions that best fit may take, some 10 s of one core."""
+NEAR = 0.01
+"""Gap to the bound below which filling anew is left out: emptying the last hosts does it sooner."""
 FILLING = 0.8
 """Share of the time for filling anew; the rest goes into emptying hosts of the best plan."""
 
 
-def first(task: Task, rng: np.random.Generator) -> tuple[Packing, list[int]]:
+def first(task: Task, blocks: Blocks, rng: np.random.Generator) -> tuple[Packing, list[int]]:
     """Return a first packing, quickly, and the items that found no place."""
-    quick = coarse(task)
     hosts = min(len(task.allow), len(task.active))
-    if len(task.active) * hosts * quick.demand.shape[1] / 4 > LARGE:
-        packing, rest = fill(quick, measures_of(quick), rng, NARROW)
-        left = rest.tolist()
-    else:
-        packing, left = best_fit(quick)
-    if quick is task:
-        return packing, left
-    return refined(task, packing.where), left
+    if len(task.active) * hosts * blocks.demand.shape[1] / 4 > LARGE:
+        packing, rest = fill(task, measures_of(task, blocks, [EVEN])[0], rng, NARROW)
+        return packing, rest.tolist()
+    return best_fit(task, blocks)
 
 
 def improve(
-    task: Task, best: Packing, bound: int, course: Course, rng: np.random.Generator
+    best: Packing, blocks: Blocks, bound: int, course: Course, rng: np.random.Generator
 ) -> Packing:
     """Return the best packing found until the time is over or the bound is reached."""
-    quick = coarse(task)
-    known = measures_of(quick)
-    count, where = best.count(), best.where
-    filling = course.part(FILLING)
-    for wide in cycle(PASSES):
-        if count <= bound or filling.over():
-            break
-        course.say("filling", count, bound)
-        packing, left = fill(quick, known, rng, wide, filling.over)
-        if not len(left) and packing.count() < count:
-            count, where = packing.count(), packing.where
-    if where is not best.where:
-        best = refined(task, where)
+    filling = course.part(FILLING if best.count() > bound * (1 + NEAR) else 0)
+    if not filling.over():
+        best = _refilled(best, blocks, bound, filling, rng)
     return emptier(best, bound, course, rng)
+
+
+def _refilled(
+    best: Packing, blocks: Blocks, bound: int, course: Course, rng: np.random.Generator
+) -> Packing:
+    """Fill anew: once by each balance, then by those that did best, looking wider."""
+    task = best.task
+    tried = measures_of(task, blocks, balances(task))
+    reached = [len(task.allow) + 1] * len(tried)
+    for turn in count():
+        if turn < len(tried):
+            at, wide = turn, BREADTHS[0]
+        else:
+            at, wide = int(np.argmin(reached)), BREADTHS[turn % len(BREADTHS)]
+        course.say("filling", best.count(), bound)
+        packing, left = fill(task, tried[at], rng, wide, course.over)
+        if course.over():
+            return best
+        reached[at] = min(reached[at], packing.count() + len(left))
+        if not len(left) and packing.count() < best.count():
+            best = packing
+            if best.count() <= bound:
+                return best
+    return best
