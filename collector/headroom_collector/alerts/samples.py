@@ -90,3 +90,25 @@ def read_judged(reader: Reader, position: int, metrics: Sequence[str]) -> list[S
     """Return each host's last hour of samples up to ``position``. Raises StoreError."""
     where = "s.commit_id <= ? AND s.time > h.last_seen - ?"
     return _read(reader, metrics, where, [position, MEMORY_SECONDS * SECOND])[0]
+
+
+MOST_REPLAYED = 3_000_000
+"""Samples that one replay reads at most."""
+
+
+def read_series(
+    reader: Reader, metric: str, since: int, hosts: Sequence[str]
+) -> dict[str, list[tuple[int, float]]]:
+    """
+    Return the (UTC nanoseconds, value) of a metric by host, in order; of all hosts for [].
+
+    Raises StoreError, and ValueError where that would be too much.
+    """
+    where = "s.time >= ? AND (len(?::VARCHAR[]) = 0 OR list_contains(?::VARCHAR[], h.name))"
+    found, _ = _read(reader, [metric], f"{where} LIMIT {MOST_REPLAYED + 1}", [since, hosts, hosts])
+    if len(found) > MOST_REPLAYED:
+        raise ValueError(f"more than {MOST_REPLAYED:,} samples: name hosts, or look less far back")
+    series: dict[str, list[tuple[int, float]]] = {}
+    for sample in sorted(found, key=lambda sample: sample.time):
+        series.setdefault(sample.host, []).append((sample.time, sample.value))
+    return series

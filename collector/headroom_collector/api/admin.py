@@ -6,11 +6,13 @@ from concurrent.futures import Future
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from headroom_collector.api import alert_admin
 from headroom_collector.api.hosts import HostName
 from headroom_collector.api.services import Given, Services
 from headroom_collector.api.times import Moment, moment, moment_or_none, parse
 
 router = APIRouter(prefix="/admin", tags=["administration"])
+router.include_router(alert_admin.router)
 
 
 class Wish(BaseModel):

@@ -1,4 +1,4 @@
-"""``headroom alerts``: what is above its ceiling, since when, and whether on-call knows."""
+"""``headroom alerts``: what fires, since when, whether on-call knows, and what people say to it."""
 
 import json
 from collections.abc import Mapping
@@ -10,14 +10,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from headroom_collector.cli import alert_actions, alert_trial
 from headroom_collector.cli.client import client
 
 STYLES = {"firing": "bold red", "clearing": "yellow", "pending": "cyan", "fired": "bold red"}
 UNKNOWN = "-"
 
 
-def _percent(ratio: float | None) -> str:
-    return UNKNOWN if ratio is None else f"{ratio:.1%}"
+def figure(value: float | None, unit: str) -> str:
+    """Say a value with its unit."""
+    if value is None:
+        return UNKNOWN
+    if unit == "ratio":
+        return f"{value:.1%}"
+    return f"{value:.4g} s" if unit == "seconds" else f"{value:.4g}"
 
 
 def _time(moment: str | None) -> str:
@@ -41,7 +47,9 @@ def _where(alert: Mapping[str, Any]) -> str:
 
 
 def told(alert: Mapping[str, Any]) -> str:
-    """Say whether on-call was told."""
+    """Say whether on-call was told, or who took it on."""
+    if alert["acknowledged"]:
+        return f"taken on by {escape(alert['acknowledged'])}"
     if alert["notified"] is not None:
         return _time(alert["notified"])
     if alert["problem"]:
@@ -52,15 +60,16 @@ def told(alert: Mapping[str, Any]) -> str:
 def open_table(items: list[dict[str, Any]]) -> Table:
     """Return the open alerts as a table."""
     made = Table(header_style="bold")
-    for title in ("State", "Host", "Where", "CPU", "Ceiling", "Above since", "On-call told"):
-        made.add_column(title, justify="right" if title in {"CPU", "Ceiling"} else "left")
+    for title in ("State", "Rule", "Host", "Where", "Value", "Level", "Since", "On-call told"):
+        made.add_column(title, justify="right" if title in {"Value", "Level"} else "left")
     for alert in items:
         made.add_row(
             _word(alert["state"]),
+            escape(alert["rule"]),
             _host(alert),
             _where(alert),
-            _percent(alert["value_ratio"]),
-            _percent(alert["ceiling_ratio"]),
+            figure(alert["value"], alert["unit"]),
+            figure(alert["level"], alert["unit"]),
             _time(alert["started"]),
             told(alert),
         )
@@ -70,17 +79,18 @@ def open_table(items: list[dict[str, Any]]) -> Table:
 def past_table(items: list[dict[str, Any]]) -> Table:
     """Return lines of the history as a table."""
     made = Table(header_style="bold")
-    for title in ("When", "What", "Host", "Where", "CPU", "Ceiling", "Above since", "Note"):
-        made.add_column(title, justify="right" if title in {"CPU", "Ceiling"} else "left")
+    for title in ("When", "What", "Rule", "Host", "Where", "Value", "Level", "Since", "Note"):
+        made.add_column(title, justify="right" if title in {"Value", "Level"} else "left")
     for past in items:
         late = "samples came late, nobody was told then" if past["historical"] else ""
         made.add_row(
             _time(past["time"]),
             _word(past["event"]),
+            escape(past["rule"]),
             _host(past),
             _where(past),
-            _percent(past["value_ratio"]),
-            _percent(past["ceiling_ratio"]),
+            figure(past["value"], past["unit"]),
+            figure(past["level"], past["unit"]),
             _time(past["started"]),
             escape("; ".join(part for part in (past["reason"], late) if part)),
         )
@@ -98,7 +108,17 @@ def show(page: Mapping[str, Any], console: Console, *, past: bool = False) -> No
         console.print(f"{len(items)} of {page['total']} shown; --limit shows more.")
 
 
+app = typer.Typer(help="Show alerts; silence them, take them on, or try rules out.")
+app.command("silence")(alert_actions.silence)
+app.command("silences")(alert_actions.silences)
+app.command("unsilence")(alert_actions.unsilence)
+app.command("ack")(alert_actions.ack)
+app.command("test")(alert_trial.trial)
+
+
+@app.callback(invoke_without_command=True)
 def alerts(
+    context: typer.Context,
     *,
     host: Annotated[str, typer.Option(help="Only the alerts of this host.")] = "",
     history: Annotated[
@@ -109,6 +129,8 @@ def alerts(
     data: Annotated[Path | None, typer.Option(help="Data folder of the collector.")] = None,
 ) -> None:
     """Show the alerts that are open, or with --history those that were."""
+    if context.invoked_subcommand is not None:
+        return
     path = "/api/v1/alerts/history" if history else "/api/v1/alerts"
     wanted: dict[str, str | int] = {"limit": limit} | ({"host": host} if host else {})
     with client(data) as http:

@@ -6,10 +6,9 @@ import threading
 from http.server import BaseHTTPRequestHandler
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from headroom_collector.cli.alerts import alerts
+from headroom_collector.cli.alerts import app as command
 from headroom_collector.cli.client import CliError
 
 FIRING = {
@@ -26,6 +25,10 @@ FIRING = {
     "value_ratio": 0.8,
     "ceiling_ratio": 0.4,
     "updated": "2026-09-21T14:18:05.000Z",
+    "value": 0.8,
+    "level": 0.4,
+    "unit": "ratio",
+    "acknowledged": "",
     "notified": None,
     "problem": "answered HTTP 404",
 }
@@ -36,6 +39,9 @@ PAST = {
     "started": "2026-09-21T14:13:35.000Z",
     "value_ratio": None,
     "ceiling_ratio": 0.4,
+    "value": None,
+    "level": 0.4,
+    "unit": "ratio",
     "historical": False,
     "reason": "the host was retired",
 }
@@ -79,11 +85,9 @@ def collector(tmp_path):
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
-    app = typer.Typer()
-    app.command()(alerts)
 
     def run(*arguments):
-        result = CliRunner().invoke(app, [*arguments, "--data", str(tmp_path)])
+        result = CliRunner().invoke(command, [*arguments, "--data", str(tmp_path)])
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result.stdout
