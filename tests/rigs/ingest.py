@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ from headroom_collector.store.api import (
     HostRow,
     Outcome,
     Result,
+    Snapshot,
     StoreBatch,
     StoreError,
 )
@@ -120,6 +122,9 @@ class MemoryStore:
 
     def hosts(self) -> list[HostRow]:
         return []
+
+    def snapshot(self, target: Path) -> Snapshot:
+        raise StoreError(f"{target}: this store is in memory")
 
     def subscribe(self, listener: Callable[[int], None]) -> None:
         del listener

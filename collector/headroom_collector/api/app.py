@@ -16,6 +16,7 @@ from headroom_collector.api import (
     prometheus,
     prometheus_rules,
     refresh,
+    storage,
     vms,
     waste,
 )
@@ -83,6 +84,6 @@ def make_app(services: Services, *, admin: bool) -> FastAPI:
     app.state.gate = Gate(services.clock.monotonic)
     add_errors(app)
     app.add_middleware(SecurityHeaders)
-    for router in [*routers(), *([admin_routes.router] if admin else [])]:
+    for router in [*routers(), *([admin_routes.router, storage.router] if admin else [])]:
         app.include_router(router)
     return app

@@ -18,6 +18,7 @@ from headroom_collector.cli import (
     hosts,
     plan,
     refresh,
+    store,
     up,
     waste,
 )
@@ -73,13 +74,14 @@ def make() -> typer.Typer:
     app.command()(up.up)
     app.command()(collector.collector)
     app.add_typer(hosts.app, name="hosts")
-    app.command()(alerts.alerts)
+    app.add_typer(alerts.app, name="alerts")
     app.command()(plan.plan)
     app.command()(waste.waste)
     app.command()(forecast.forecast)
     app.command()(refresh.refresh)
     app.command()(doctor.doctor)
     app.add_typer(config.app, name="config")
+    app.add_typer(store.app, name="store")
     app.add_typer(certificate.app, name="certificate")
     app.command()(bench.bench)
     for entry in entry_points(group="headroom.commands"):

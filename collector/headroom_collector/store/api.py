@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
@@ -150,6 +151,14 @@ class Migration:
     sql: str
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A copy of the database: ``commit_id`` is the newest commit in it."""
+
+    commit_id: int
+    size_bytes: int
+
+
 class Reader(Protocol):
     """Reads what is committed. Safe from any thread; each call sees one consistent state."""
 
@@ -179,6 +188,10 @@ class Store(Reader, Protocol):
 
     def checksum(self, host: str, epoch: bytes) -> int | None:
         """CRC-32 of the batch that is that spool's high water; None where it is not known."""
+        ...
+
+    def snapshot(self, target: Path) -> "Snapshot":
+        """Write a copy of the database as a new file, while it is in use; raises StoreError."""
         ...
 
     def subscribe(self, listener: Callable[[int], None]) -> None:

@@ -13,14 +13,15 @@ import pyarrow as pa
 
 from headroom_collector.config import StoreSettings
 from headroom_collector.store import reading
-from headroom_collector.store.api import Change, HostRow, Migration, Outcome, StoreBatch
+from headroom_collector.store.api import Change, HostRow, Migration, Outcome, Snapshot, StoreBatch
 from headroom_collector.store.database import Database, refusal
 from headroom_collector.store.durable import Sync
-from headroom_collector.store.inbox import Arrival, Inbox, Task
+from headroom_collector.store.inbox import Arrival, Aside, Inbox, Task
 from headroom_collector.store.maintenance import Keep, Maintained, Maintenance
 from headroom_collector.store.memory import Memory, remember
 from headroom_collector.store.rollup import prepare_rollups
 from headroom_collector.store.schema import migrate
+from headroom_collector.store.snapshot import snapshot
 from headroom_collector.store.writer import Writer
 from headroom_core.clock import Clock
 from headroom_proto.catalogue import Catalogue, catalogue
@@ -74,6 +75,19 @@ class DuckStore:
     def statistics(self) -> Mapping[str, float]:
         """Return the store's counters by the field names of CollectorSample."""
         return asdict(self._writer.counts) | {"store_bytes": self._database.bytes()}
+
+    def snapshot(self, target: Path) -> Snapshot:
+        """
+        Write a copy of the database as a new file, while it is in use; raises StoreError.
+
+        The copy was opened and read before this returns.
+        """
+        return snapshot(self._database.path, target, self._aside)
+
+    def _aside(self, job: Callable[[duckdb.DuckDBPyConnection], object]) -> None:
+        item = Aside(job)
+        self._inbox.put(item)
+        item.future.result()
 
     def maintain(self, now: int) -> Maintained:
         """

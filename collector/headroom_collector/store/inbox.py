@@ -1,10 +1,12 @@
 """What waits for the writer, how it is gathered into groups, and what is counted of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Lock
+
+import duckdb
 
 from headroom_collector.store.api import Change, Outcome, Result, StoreBatch, StoreError
 from headroom_core.clock import Clock
@@ -31,7 +33,15 @@ class Task:
     future: "Future[int]" = field(default_factory=Future)
 
 
-Item = Arrival | Task
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Something to be done by the writer between two transactions; gets its cursor."""
+
+    job: Callable[[duckdb.DuckDBPyConnection], object]
+    future: "Future[None]" = field(default_factory=Future)
+
+
+Item = Arrival | Task | Aside
 
 
 class ChangeError(Exception):

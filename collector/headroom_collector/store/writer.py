@@ -13,7 +13,7 @@ import pyarrow as pa
 from headroom_collector.store.api import Outcome, Result, StoreError
 from headroom_collector.store.database import Database
 from headroom_collector.store.group import Group
-from headroom_collector.store.inbox import Arrival, ChangeError, Counts, Inbox, Item, Task
+from headroom_collector.store.inbox import Arrival, Aside, ChangeError, Counts, Inbox, Item, Task
 from headroom_collector.store.memory import Epoch, Mark, Memory
 from headroom_collector.store.tables import floor
 from headroom_collector.store.wording import one_line
@@ -145,6 +145,18 @@ class Writer:
             task.future.set_result(self.memory.commit_id)
         if committed:
             self._tell()
+        for item in items:
+            if isinstance(item, Aside):
+                self._aside(item)
+
+    def _aside(self, item: Aside) -> None:
+        reason = self._guest.submit(item.job, self._database.writer).exception()
+        if isinstance(reason, BROKEN):
+            raise reason
+        if reason is None:
+            item.future.set_result(None)
+        else:
+            item.future.set_exception(reason)
 
     def _transact(self, group: Group, tasks: Sequence[Task]) -> int:
         cursor = self._database.writer
