@@ -1,6 +1,6 @@
 """``headroom forecast``: when each cluster passes its ceiling, and how many more machines fit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +14,8 @@ from headroom_collector.cli.client import client
 from headroom_collector.cli.words import UNKNOWN, day, place, share
 
 Cluster = Mapping[str, Any]
+NAMED = 3
+"""Clusters that a note names."""
 
 
 def trend(found: Cluster) -> str:
@@ -82,8 +84,18 @@ def remarks(report: Mapping[str, Any]) -> Iterator[str]:
                 f" {vm['vcpus']:.0f} vCPUs ({vm['cpu_peak']:.2f} at most),"
                 f" {vm['memory_bytes'] / (1 << 30):.1f} GiB."
             )
+    yield from notes(report["clusters"])
+
+
+def notes(clusters: Iterable[Cluster]) -> Iterator[str]:
+    """Yield each note once, with the clusters that it is about."""
+    about: dict[str, list[str]] = {}
+    for found in clusters:
         for note in found["notes"]:
-            yield f"{place(found)}: {note}"
+            about.setdefault(note, []).append(place(found))
+    for note, places in about.items():
+        rest = f" and {len(places) - NAMED} more" if len(places) > NAMED else ""
+        yield f"{', '.join(places[:NAMED])}{rest}: {note}"
 
 
 def show(report: Mapping[str, Any], console: Console) -> None:

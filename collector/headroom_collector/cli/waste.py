@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from headroom_collector.cli.client import client
-from headroom_collector.cli.words import day, money
+from headroom_collector.cli.words import counted, day, money
 
 SHOWN = 40
 
@@ -50,7 +50,7 @@ def remarks(report: Mapping[str, Any], limit: int) -> Iterator[str]:
         yield "<=: it was so when the history begins."
     if report["history_days"] < report["needed_days"]:
         yield (
-            f"Only {report['history_days']} days of history: verdicts on what does nothing need"
+            f"Only {counted(report['history_days'], 'day')} of history: verdicts on what does nothing need"
             f" {report['needed_days']}."
         )
     for key, word in (("age", "age"), ("power", "power")):
@@ -64,7 +64,8 @@ def remarks(report: Mapping[str, Any], limit: int) -> Iterator[str]:
 
 def show(report: Mapping[str, Any], console: Console, limit: int) -> None:
     """Print the report for people."""
-    looked = f"{report['hosts']} hosts and {report['vms']} virtual machines looked at"
+    hosts, vms = counted(report["hosts"], "host"), counted(report["vms"], "virtual machine")
+    looked = f"{hosts} and {vms} looked at"
     if not report["findings"]:
         console.print(f"Nothing found: {looked}.", highlight=False)
     else:

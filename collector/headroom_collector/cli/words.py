@@ -15,6 +15,11 @@ def money(value: float | None, currency: str = "") -> str:
     return f"{currency} {text}" if currency else text
 
 
+def counted(number: int, thing: str) -> str:
+    """Say how many there are of a thing whose plural ends in s."""
+    return f"{number} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def share(value: float | None) -> str:
     """Say a ratio in percent."""
     return UNKNOWN if value is None else f"{value:.0%}"

@@ -51,7 +51,7 @@ def _lines(
 def _not_counted(lines: Mapping[str, float | None], off: Quantities) -> list[str]:
     """Return what is in no sum; power is not among it, the plan's own model has it."""
     missing = [
-        f"{what} of {count} hosts" for what, count in off.unknown.items() if what != "power"
+        f"{what} (hosts: {count})" for what, count in off.unknown.items() if what != "power"
     ]
     return sorted([*missing, *(key for key, value in lines.items() if value is None)])
 

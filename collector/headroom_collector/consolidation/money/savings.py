@@ -175,7 +175,7 @@ def whole(found: Waterfall, rates: Rates, prices: Prices) -> dict[str, float | N
 
 def unknown(found: Waterfall, prices: Prices) -> list[str]:
     """Return what is not in the figures, one phrase each."""
-    missing = [f"{what} of {count:d} hosts" for what, count in sorted(found.today.unknown.items())]
+    missing = [f"{what} (hosts: {count:d})" for what, count in sorted(found.today.unknown.items())]
     lacking = [one.key for one in prices.licences if prices.figures.get(one.key) is None]
     figures = [key for key, figure in prices.figures.items() if figure is None]
     return missing + sorted({*lacking, *figures})

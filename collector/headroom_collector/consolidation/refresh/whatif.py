@@ -196,13 +196,11 @@ def _notes(parts: Sequence[Part], clusters: Sequence[_Cluster], new: Server) -> 
         )
     missing = sum(part.unknown_age for part in parts)
     if missing:
-        notes.append(
-            f"{missing} hosts of unknown age are not counted as old: state purchase_date."
-        )
+        notes.append(f"Hosts of unknown age, not counted as old: {missing}; state purchase_date.")
     bare = sum(held.vms is None for one in clusters for held in one.hosts)
     if bare:
         notes.append(
-            f"{bare} hosts run no hypervisor: emptying them means virtualising their work."
+            f"Hosts without a hypervisor: {bare}; emptying them means virtualising their work."
         )
     if new.memory is None:
         notes.append(f"Memory of {new.name} is not known: the hosts to buy are by CPU alone.")

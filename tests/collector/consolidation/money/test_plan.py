@@ -48,6 +48,6 @@ def test_what_the_files_do_not_say_is_named():
     licence = {**HYPERVISOR, "minimum_per_socket": 16}
     prices = prices_of({"licences": [licence]}, "test")
     found = with_money(prices)(problem(spare="active"), [0, 1, 2], [0, 0, 0])
-    assert found["not_counted"] == ["age of 1 hosts", "licence.hypervisor of 3 hosts"]
+    assert found["not_counted"] == ["age (hosts: 1)", "licence.hypervisor (hosts: 3)"]
     told = with_money(prices, cores_a_socket=8.0)(problem(), [0, 1, 2], [0, 0, 0])
     assert told["money_per_year"]["licence.hypervisor"] == 2 * 32 * 350.0

@@ -115,9 +115,9 @@ def test_what_is_unknown_is_named_and_never_counted_as_free():
     hosts = [Asset("a", cores=8), Asset("b", cores=8, sockets=1, watts=50, age_years=9)]
     found = waterfall(hosts, Choice(), PRICES)
     assert unknown(found, PRICES)[:3] == [
-        "age of 1 hosts",
-        "licence.hypervisor of 1 hosts",
-        "power of 1 hosts",
+        "age (hosts: 1)",
+        "licence.hypervisor (hosts: 1)",
+        "power (hosts: 1)",
     ]
     assert total(hosts, PRICES).licences == {"hypervisor": 16}
 

@@ -100,7 +100,7 @@ def test_waste_names_the_idle_host_with_evidence_and_cost(run, estate):
 def test_waste_of_a_young_estate_says_why_nothing_is_found(run, past):
     past.host("new")
     output = run("waste").output
-    assert "Nothing found: 1 hosts and 0 virtual machines looked at." in output
+    assert "Nothing found: 1 host and 0 virtual machines looked at." in output
     assert "Only 0 days of history: verdicts on what does nothing need 14." in output
 
 

@@ -75,7 +75,7 @@ def test_hosts_younger_than_asked_are_left_alone(estate):
 
 def test_what_the_answer_lacks_is_said(estate):
     notes = " ".join(ask(estate).notes)
-    assert "1 hosts of unknown age are not counted as old" in notes
+    assert "Hosts of unknown age, not counted as old: 1;" in notes
     assert "Memory of median-2025 is not known" in notes
     assert "less than 21 days" not in notes
 
