@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from headroom_collector.bench import agent, ingest
+from headroom_collector.bench import agent, ingest, plan
 from headroom_collector.bench.report import Figure, as_json, as_table
 from headroom_collector.cli.client import CliError
 
@@ -14,7 +14,7 @@ Bench = Callable[..., Iterator[Figure]]
 
 def benches() -> Mapping[str, Bench]:
     """Return every benchmark by the name that others read by."""
-    return {"agent": agent.figures, "ingest": ingest.figures}
+    return {"agent": agent.figures, "ingest": ingest.figures, "plan": plan.figures}
 
 
 def run(names: list[str], *, short: bool) -> Iterator[Figure]:
@@ -24,7 +24,7 @@ def run(names: list[str], *, short: bool) -> Iterator[Figure]:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="agent, ingest, or all.")] = "all",
+    name: Annotated[str, typer.Argument(help="agent, ingest, plan, or all.")] = "all",
     *,
     case: Annotated[str | None, typer.Option(help="Only figures of this case.")] = None,
     short: Annotated[bool, typer.Option("--short", help="The short form, for CI.")] = False,

@@ -167,6 +167,9 @@ def plan(
     time_limit: Annotated[
         float, typer.Option(help="With --from: seconds after which the best plan is taken.")
     ] = 10.0,
+    curve: Annotated[
+        bool, typer.Option("--curve", help="With --from: what other ceilings would give.")
+    ] = False,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="With --from: print the moves as CSV.")
     ] = False,
@@ -186,6 +189,7 @@ def plan(
             "reserve": reserve,
             "moves_a_night": moves_a_night,
             "time_limit": time_limit,
+            "curve": curve,
         }
         plan_from(source, asked, as_json=as_json, csv=as_csv)
         return

@@ -4,7 +4,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,9 @@ from headroom_collector.consolidation.planner.course import Course, Progress, ne
 from headroom_collector.consolidation.planner.empty import empty
 from headroom_collector.consolidation.planner.model import NOWHERE, Options, Problem
 from headroom_collector.consolidation.planner.order import Step, ordered, present
+from headroom_collector.consolidation.planner.outlook import CEILINGS, Outcome, curve, holdout
 from headroom_collector.consolidation.planner.packing import Packing
+from headroom_collector.consolidation.planner.relabel import relabelled
 from headroom_collector.consolidation.planner.reserve import spares
 from headroom_collector.consolidation.planner.savings import Savings, energy
 from headroom_collector.consolidation.planner.search import first, improve
@@ -24,6 +26,10 @@ from headroom_collector.consolidation.planner.task import Task, task_of
 
 NO_ROOM = "no host that it may use has room left for it"
 OVERLOADED = "its host is above its limits and nothing more can be moved off it"
+SIDE = 0.2
+"""Share of the time that the hold-out check and the ceiling curve may each have."""
+FINISHING = 2.0
+"""Times that what was needed to read the task is kept for ordering and checking the plan."""
 ROUNDS = 8
 """Times that VMs without a place are set aside and the rest is planned anew."""
 
@@ -103,9 +109,29 @@ def plan(
     ``report`` hears of progress; once ``stopped`` says so the best plan so far is finished and
     returned. Raises PlanError where the estate contradicts itself.
     """
-    course = Course(clock(), options.time_limit, report, stopped, clock)
+    began, limit = clock(), options.time_limit
+    more = int(options.holdout) + int(options.curve)
+    course = Course(began, limit * (1 - SIDE * more), report, stopped, clock)
+    draft = _draft(problem, options, course)
+    whole = Course(began, limit, report, stopped, clock)
+    extras: dict[str, Any] = {}
+
+    def again(other: Problem, asked: Options) -> Outcome:
+        share = SIDE / (len(CEILINGS) if options.curve else 1)
+        draft = _repacked(other, asked, Course(clock(), limit * share, clock=clock))
+        made = tuple(_placement(other, draft))
+        return made, draft.state.count(), draft.bound.hosts
+
+    if options.holdout:
+        extras["holdout"] = holdout(problem, options, again)
+    if options.curve:
+        extras["ceiling_curve"] = curve(problem, options, again)
+    return _finished(problem, options, draft, whole, savings, extras)
+
+
+def _draft(problem: Problem, options: Options, course: Course) -> _Draft:
     make = _repacked if options.mode == "repack" else _emptied
-    return _finished(problem, options, make(problem, options, course), course, savings)
+    return make(problem, options, course)
 
 
 def _repacked(problem: Problem, options: Options, course: Course) -> _Draft:
@@ -114,6 +140,7 @@ def _repacked(problem: Problem, options: Options, course: Course) -> _Draft:
     for _ in range(ROUNDS):
         task = task_of(problem, options, lost)
         bound = lower_bound(task)
+        spent = course.elapsed()
         course.say("placing", 0, bound.hosts)
         blocks = blocks_of(task)
         packing, left = first(task, blocks, rng)
@@ -121,8 +148,9 @@ def _repacked(problem: Problem, options: Options, course: Course) -> _Draft:
             break
         lost |= {vm: NO_ROOM for item in left for vm in task.together(item)}
     course.say("first plan", packing.count(), bound.hosts)
-    packing = improve(packing, blocks, bound.hosts, course, rng)
-    result = ordered(task, packing.where)
+    search = replace(course, limit=course.limit - FINISHING * spent)
+    packing = improve(packing, blocks, bound.hosts, search, rng)
+    result = ordered(task, relabelled(task, packing.where))
     return _Draft(task, result.state, bound, result.steps, lost=_newcomers(result.state, packing))
 
 
@@ -203,7 +231,12 @@ def _moves(problem: Problem, draft: _Draft, a_night: int) -> tuple[Move, ...]:
 
 
 def _finished(
-    problem: Problem, options: Options, draft: _Draft, course: Course, savings: Savings
+    problem: Problem,
+    options: Options,
+    draft: _Draft,
+    course: Course,
+    savings: Savings,
+    extras: Mapping[str, Any],
 ) -> Plan:
     aside = dict(draft.task.aside) | draft.lost | _overloaded(draft)
     placement = _placement(problem, draft)
@@ -229,4 +262,5 @@ def _finished(
         peak_memory_bytes=peak_memory_bytes(),
         freed_after=tuple(draft.curve),
         notes=tuple(f"cluster {name} has too few hosts for the reserve" for name in short),
+        extras=extras,
     )
