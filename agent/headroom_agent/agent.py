@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from headroom_agent import __version__
 from headroom_agent.backoff import Backoff
-from headroom_agent.channel import Endpoint
+from headroom_agent.channel import Endpoint, sleep_soundly
 from headroom_agent.config import MIB, AgentConfig
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment, take_moment
@@ -72,6 +72,26 @@ class Ticks:
         return self.start + (passed + 1) * self.interval
 
 
+@dataclass(slots=True)
+class Sending:
+    """
+    When to send: a cycle waits ``freshness`` seconds at most, so that several share a message.
+
+    A message costs more than a cycle does. With 0, or where the next cycle comes too late to be
+    waited for, each is sent at once.
+    """
+
+    freshness: float
+    interval: float
+    _since: float | None = None
+
+    def due(self, now: float) -> bool:
+        """Say after a cycle, at ``now`` (monotonic seconds), whether what waits has to go."""
+        since = now if self._since is None else self._since
+        self._since = since if now + self.interval - since <= self.freshness else None
+        return self._since is None
+
+
 def _transport(config: AgentConfig, recorder: Recorder) -> Transport:
     return Transport(
         Endpoint(config.collector, *config.tls.files()),
@@ -90,7 +110,7 @@ def _transport(config: AgentConfig, recorder: Recorder) -> Transport:
 
 
 def _sample(
-    interval: float,
+    config: AgentConfig,
     recorder: Recorder,
     schedule: Schedule,
     transport: Transport,
@@ -100,10 +120,12 @@ def _sample(
     transport.wake()
     gc.collect()
     gc.freeze()  # what is there now stays: no later collection has to look at it
-    ticks = Ticks(time.monotonic(), interval)
+    ticks = Ticks(time.monotonic(), config.interval_seconds)
+    sending = Sending(config.freshness_seconds, config.interval_seconds)
     while not stop.wait(ticks.after(time.monotonic()) - time.monotonic()):
         recorder.cycle(schedule)
-        transport.wake()
+        if sending.due(time.monotonic()):
+            transport.wake()
 
 
 def run(config: AgentConfig, logger: logging.Logger, stop: StopSignal) -> None:
@@ -128,10 +150,11 @@ def run(config: AgentConfig, logger: logging.Logger, stop: StopSignal) -> None:
             config.interval_seconds,
             config.collector,
         )
+        sleep_soundly()
         transport = _transport(config, recorder)
         transport.start()
         try:
-            _sample(config.interval_seconds, recorder, schedule, transport, stop)
+            _sample(config, recorder, schedule, transport, stop)
         finally:
             transport.stop(config.drain_seconds)
             schedule.close()

@@ -131,6 +131,7 @@ class AgentConfig:
 
     collector: str = "127.0.0.1:9440"
     interval_seconds: float = 10.0
+    freshness_seconds: float = 0.0
     procfs: Path = Path("/proc")
     sysfs: Path = Path("/sys")
     etc: Path = Path("/etc")
@@ -152,6 +153,8 @@ class AgentConfig:
             raise ValueError(
                 f"interval_seconds = {self.interval_seconds}: expected 0.05 to 3600, usually 10"
             )
+        if not 0 <= self.freshness_seconds <= 60:
+            raise ValueError(f"freshness_seconds = {self.freshness_seconds}: expected 0 to 60")
         if not 0 <= self.drain_seconds <= 60:
             raise ValueError(f"drain_seconds = {self.drain_seconds}: expected 0 to 60")
 

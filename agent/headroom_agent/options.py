@@ -37,6 +37,13 @@ class Option:
 OPTIONS = (
     Option("--collector", "collector", "HOST:PORT", "the collector's gRPC address"),
     Option("--interval", "interval_seconds", "SECONDS", "seconds between two cycles", float),
+    Option(
+        "--freshness",
+        "freshness_seconds",
+        "SECONDS",
+        "longest that a cycle waits to share a message with later ones",
+        float,
+    ),
     Option("--procfs", "procfs", "PATH", "where the host's procfs is mounted"),
     Option("--sysfs", "sysfs", "PATH", "where the host's sysfs is mounted"),
     Option("--etc", "etc", "PATH", "where the host's /etc is (machine-id, os-release)"),

@@ -184,7 +184,10 @@ def test_a_clock_that_nothing_keeps_is_noted() -> None:
     assert [one.state for one in host.clock(lambda: None)] == ["note"]
 
 
-def test_energy_counters_that_may_be_read_are_named(tmp_path: Path) -> None:
+def test_how_watts_are_known_is_told(tmp_path: Path) -> None:
+    (modelled,) = host.energy(tmp_path, tmp_path)
+    assert modelled.state == "note"
+    assert "modelled" in modelled.found
     zone = tmp_path / "class/powercap/intel-rapl:0"
     zone.mkdir(parents=True)
     for name, text in {
@@ -193,8 +196,8 @@ def test_energy_counters_that_may_be_read_are_named(tmp_path: Path) -> None:
         "energy_uj": "5",
     }.items():
         (zone / name).write_text(text)
-    (found,) = host.energy(tmp_path, tmp_path)
-    assert found == Finding("good", "energy", "RAPL: package-0")
+    (measured,) = host.energy(tmp_path, tmp_path)
+    assert (measured.state, measured.found) == ("good", "the CPUs measure it (RAPL)")
 
 
 def test_a_spool_folder_without_room(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from itertools import pairwise
 
+import grpc
 import pytest
 
-from headroom_agent.agent import Ticks
+from headroom_agent.agent import Sending, Ticks
 from headroom_agent.backoff import Backoff
+from headroom_agent.channel import SLEEP_SECONDS, sleep_soundly
 from headroom_agent.logs import quote
 
 
@@ -40,3 +42,39 @@ def test_waits_double_up_to_a_bound_and_are_spread() -> None:
 
 def test_a_line_of_the_log_stays_one_line() -> None:
     assert quote('a "b"\nc\\') == '"a \\"b\\"\\nc\\\\"'
+
+
+def sent(freshness: float, interval: float, cycles: int) -> list[int]:
+    """Return the cycles after which something is sent, by number."""
+    sending = Sending(freshness, interval)
+    return [n for n in range(cycles) if sending.due(100.0 + n * interval)]
+
+
+def test_each_cycle_is_sent_at_once_unless_told_otherwise() -> None:
+    assert sent(0.0, 1.0, 3) == [0, 1, 2]
+
+
+def test_no_cycle_waits_longer_than_its_freshness() -> None:
+    assert sent(5.0, 1.0, 12) == [5, 11]  # the oldest of six waits 5 s
+    assert sent(4.5, 1.0, 10) == [4, 9]
+
+
+def test_where_the_next_cycle_comes_too_late_none_waits() -> None:
+    assert sent(5.0, 10.0, 3) == [0, 1, 2]
+
+
+def test_waiting_for_grpc_does_not_wake_ten_times_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    common = vars(grpc)["_common"]
+    assert common.MAXIMUM_WAIT_TIMEOUT == 0.1  # another gRPC may need another way
+    monkeypatch.setattr(common, "MAXIMUM_WAIT_TIMEOUT", common.MAXIMUM_WAIT_TIMEOUT)
+    sleep_soundly()
+    woken: list[float] = []
+
+    def sleep(timeout: float) -> bool:
+        woken.append(timeout)
+        return True
+
+    common.wait(sleep, lambda: bool(woken))
+    assert woken == [SLEEP_SECONDS]

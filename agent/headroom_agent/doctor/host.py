@@ -1,6 +1,7 @@
 """Looks at this host: what the samplers can read, the hypervisor, energy counters, the clock."""
 
 import ctypes
+import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,9 +11,8 @@ from headroom_agent.doctor.finding import Finding
 from headroom_agent.lane import attempt
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment, Sampler
-from headroom_agent.samplers import cpuinfo, registry
-from headroom_agent.samplers.files import read_if_there
-from headroom_agent.samplers.rapl import RaplError, read_energy, zones
+from headroom_agent.samplers import registry
+from headroom_agent.samplers.energy import energy_samplers
 
 TIME_ERROR = 5
 """adjtimex(2): the kernel's clock is not synchronised."""
@@ -51,23 +51,34 @@ def serial(sysfs: Path) -> Iterator[Finding]:
 
 
 def energy(procfs: Path, sysfs: Path) -> Iterator[Finding]:
-    """Look whether the CPUs' energy counters are there and may be read."""
-    if cpuinfo.parse(read_if_there(procfs / "cpuinfo")).virtual:
-        yield Finding(
-            "note", "energy", "this is a guest, which cannot measure: watts are modelled"
-        )
-        return
-    found = zones(sysfs)
-    if not found:
-        yield Finding("note", "energy", "no RAPL counter under class/powercap: watts are modelled")
-        return
-    try:
-        readable = [zone for zone in found if read_energy(zone) is not None]
-    except RaplError as error:
-        yield Finding("bad", "energy", f"{error}; or [samplers] energy = false")
-        return
-    names = ", ".join(zone.domain for zone in readable)
-    yield Finding("good", "energy", f"RAPL: {names or 'counters without a value now'}")
+    """Look how this host's power is known: measured, or modelled, and why."""
+    ear = Listening()
+    names = [s.name for s in energy_samplers(procfs, sysfs, lambda: None, ear.notices())]
+    for line in ear.said:
+        yield Finding("bad", "energy", f"{line}; or [samplers] energy = false")
+    if not ear.said:
+        measured = "rapl" in names
+        found = "the CPUs measure it (RAPL)" if measured else "no RAPL counter: watts are modelled"
+        yield Finding("good" if measured else "note", "energy", found)
+
+
+class Listening(logging.Handler):
+    """Keeps what is said; a doctor says it in its own words."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one line."""
+        self.said.append(record.getMessage())
+
+    def notices(self) -> Notices:
+        """Return notices that are said to nobody else."""
+        logger = logging.getLogger("headroom_agent.doctor")
+        logger.handlers[:] = [self]
+        logger.propagate = False
+        return Notices(logger)
 
 
 def hypervisor(

@@ -1,13 +1,11 @@
 """All looks of the doctor, in the order in which they matter."""
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 from headroom_agent.config import AgentConfig
 from headroom_agent.doctor import host, link
 from headroom_agent.doctor.finding import Finding
-from headroom_agent.notices import Notices
 from headroom_agent.sampler import take_moment
 
 
@@ -15,10 +13,7 @@ def look(
     config: AgentConfig, warnings: Iterable[str], now: Callable[[], datetime] | None = None
 ) -> Iterator[Finding]:
     """Look at everything; ``warnings`` are the lines about the settings. Changes nothing."""
-    logger = logging.getLogger("headroom_agent.doctor")
-    logger.addHandler(logging.NullHandler())
-    logger.propagate = False
-    notices, moment = Notices(logger), take_moment()
+    notices, moment = host.Listening().notices(), take_moment()
     for line in warnings:
         yield Finding("bad", "settings", line)
     yield from host.samplers(config, notices, moment)
