@@ -1,40 +1,6 @@
-"""
-Energy arithmetic: counters that wrap, in whole microjoules, and power modelled from load.
-
-Energy is kept in integers: a float loses single microjoules after 104 days at 1 kW.
-"""
+"""Power of a server modelled from its load, with the interval that it lies in."""
 
 from dataclasses import dataclass
-
-COUNTS = 1 << 32
-"""RAPL counts its units in 32 bits (Intel SDM volume 3, 15.10)."""
-
-
-def modulus(max_range: int) -> int:
-    """
-    Return the microjoules after which a RAPL counter is back where it was.
-
-    ``max_range`` is what ``max_energy_range_uj`` says: the energy of 2^32 - 1 units, whose size
-    the kernel rounds to nanojoules. The counter wraps one unit later. Raises ValueError.
-    """
-    if max_range <= 0:
-        raise ValueError(f"energy range of {max_range} microjoules: expected more than 0")
-    unit = round(max_range * 1000 / (COUNTS - 1))
-    if (COUNTS - 1) * unit // 1000 == max_range:
-        return COUNTS * unit // 1000
-    return max_range + 1
-
-
-def grown(before: int, after: int, wrap: int, seconds: float, most_watts: float) -> int | None:
-    """
-    Return the microjoules between two readings of a counter that wraps at ``wrap``.
-
-    None where that would have taken more than ``most_watts``: the counter was reset or is broken,
-    and a gap is better than energy that nobody used.
-    """
-    used = (after - before) % wrap
-    return used if used <= most_watts * seconds * 1e6 else None
-
 
 @dataclass(frozen=True, slots=True)
 class Estimate:

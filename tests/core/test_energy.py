@@ -1,65 +1,10 @@
-"""Energy arithmetic: no microjoule lost at a wrap, none made up at a reset."""
-
-import random
+"""Power modelled from load: through its points, with its interval."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headroom_core.energy import SHAPE, Estimate, PowerModel, generic_model, grown, modulus, shape
-
-WATTS = 2000.0
-
-
-@pytest.mark.parametrize(
-    ("told", "wrap"),
-    [
-        (262143328850, 262143328911),  # units of 2^-14 J
-        (65532610987, 65532611002),  # units of 2^-16 J
-        (1000, 1001),
-    ],
-)
-def test_a_counter_wraps_one_unit_after_its_range(told: int, wrap: int) -> None:
-    assert modulus(told) == wrap
-
-
-@pytest.mark.parametrize("told", [0, -5])
-def test_a_range_of_nothing_is_refused(told: int) -> None:
-    with pytest.raises(ValueError, match="expected more than 0"):
-        modulus(told)
-
-
-@given(st.integers(0, 10**11), st.lists(st.integers(0, 10**10), max_size=50))
-def test_every_microjoule_is_counted_across_any_number_of_wraps(
-    start: int, steps: list[int]
-) -> None:
-    wrap = modulus(65532610987)
-    true, counted = start, 0
-    for step in steps:
-        used = grown(true % wrap, (true + step) % wrap, wrap, 10, WATTS)
-        assert used is not None
-        true, counted = true + step, counted + used
-    assert counted == sum(steps)
-
-
-def test_a_day_at_600_watts_with_jitter_loses_nothing() -> None:
-    rng = random.Random(4)
-    wrap, true, counted, now = modulus(65532610987), 0, 0, 0.0
-    while now < 86400:
-        seconds = rng.uniform(8, 60)
-        step = round(600e6 * seconds)
-        used = grown(true % wrap, (true + step) % wrap, wrap, seconds, WATTS)
-        assert used == step
-        now, true, counted = now + seconds, true + step, counted + used
-    assert counted == true
-    assert true > 700 * wrap
-
-
-def test_a_reset_is_a_gap_and_no_energy() -> None:
-    wrap = modulus(262143328850)
-    assert grown(200_000_000_000, 5_000, wrap, 10, WATTS) is None
-    assert grown(200_000_000_000, 200_000_000_000, wrap, 10, WATTS) == 0
-
+from headroom_core.energy import SHAPE, Estimate, PowerModel, generic_model, shape
 
 def test_the_shape_goes_through_its_points_and_never_down() -> None:
     assert [shape(i / 10) for i in range(11)] == pytest.approx(SHAPE)

@@ -1,4 +1,4 @@
-"""Choice of the energy samplers: measured where the host can measure, else modelled."""
+"""Choice of the energy samplers: what the host can measure, and the model beside it."""
 
 import logging
 from collections.abc import Callable
@@ -7,9 +7,15 @@ from pathlib import Path
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Sampler
 from headroom_agent.samplers import cpuinfo
+from headroom_agent.samplers.energy_sources import find_sources
+from headroom_agent.samplers.energy_state import EnergyState, open_state
+from headroom_agent.samplers.energy_wall import Modelled, WallSampler
+from headroom_agent.samplers.facts import read_boot_id
 from headroom_agent.samplers.files import read_if_there
-from headroom_agent.samplers.power_model import ModelSampler
-from headroom_agent.samplers.rapl import RaplError, RaplSampler, Zone, read_energy, zones
+from headroom_agent.samplers.rapl import Rapl, RaplError, RaplSampler, rapl_sampler
+from headroom_core.energy import generic_model
+
+DEV = Path("/dev")
 
 
 def energy_samplers(
@@ -18,32 +24,56 @@ def energy_samplers(
     cpu_ratio: Callable[[], float | None],
     notices: Notices | None = None,
     interval_seconds: float = 0.0,
+    state: Path | None = None,
+    dev: Path = DEV,
 ) -> tuple[Sampler, ...]:
     """
     Return the samplers of energy for this host, after a look at what can be read.
 
-    RAPL (component, measured) where it is readable; else the model (wall, modelled), which gets
-    the CPU utilisation from ``cpu_ratio``. A guest's RAPL is made up by its hypervisor and not
-    taken.
+    RAPL (component, measured) where it is readable, and always the host's input (wall): measured,
+    derived or modelled. ``state`` is the file that keeps totals over a restart. A guest's RAPL is
+    made up by its hypervisor and not taken.
     """
     said = notices or Notices(logging.getLogger(__name__))
-    found = () if _virtual(procfs) else zones(sysfs)
-    if found and _readable(found, said):
-        rapl = RaplSampler(found, said)
-        rapl.interval_seconds = interval_seconds
-        return (rapl,)
-    model = ModelSampler(procfs, cpu_ratio)
-    model.interval_seconds = interval_seconds
-    return (model,)
+    kept = open_state(state, read_boot_id(procfs), said)
+    cpus = cpuinfo.parse(read_if_there(procfs / "cpuinfo"))
+    threads = cpus.threads or count_threads(read_if_there(procfs / "stat")) or 1
+    found: RaplSampler | None = None
+    if cpus.virtual:
+        why = "this is a virtual machine, which cannot see its server's meters"
+    else:
+        found, why = _rapl(sysfs, kept, said, interval_seconds)
+    sources = () if cpus.virtual else find_sources(sysfs, dev)
+    wall = WallSampler(
+        sources,
+        _model(threads, why),
+        found.rapl.watts if found is not None else lambda: None,
+        cpu_ratio,
+        kept,
+        said,
+        interval_seconds,
+    )
+    return (wall,) if found is None else (found, wall)
 
 
-def _virtual(procfs: Path) -> bool:
-    return cpuinfo.parse(read_if_there(procfs / "cpuinfo")).virtual is True
-
-
-def _readable(found: tuple[Zone, ...], notices: Notices) -> bool:
+def _rapl(
+    sysfs: Path, state: EnergyState, notices: Notices, interval_seconds: float
+) -> tuple[RaplSampler | None, str]:
+    """Return the sampler of the CPUs' counters and why power at the input is modelled."""
+    rapl = Rapl(sysfs, notices, state=state)
+    if not rapl.look():
+        return None, "no power meter and no powercap counters on this host"
     try:
-        return any(read_energy(zone) is not None for zone in found)
+        return rapl_sampler(rapl, interval_seconds), "no meter of the server's input on this host"
     except RaplError as error:
         notices.fault("rapl", f"{error}; until then watts are modelled")
-        return False
+        return None, "powercap counters may not be read by this user"
+
+
+def count_threads(stat: str) -> int:
+    """Count the logical CPUs in the text of ``<procfs>/stat``."""
+    return sum(line.startswith("cpu") and line[3:4].isdigit() for line in stat.splitlines())
+
+
+def _model(threads: int, why: str) -> Modelled:
+    return Modelled(generic_model(threads), f"server of {threads} threads, by its load; {why}")

@@ -5,153 +5,238 @@ It is a part of what a server draws (half of it, loaded; less at idle), so it is
 ``component`` and never mixed with power at the wall.
 """
 
-import logging
-import os
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from headroom_agent.notices import Notices
-from headroom_agent.sampler import Moment, NoData
-from headroom_agent.samplers.files import read_if_there
-from headroom_core.energy import grown, modulus
+from headroom_agent.sampler import Moment, NoData, take_moment
+from headroom_agent.samplers.energy_state import EnergyState, SavedCounter
+from headroom_agent.samplers.files import Kept
+from headroom_agent.samplers.rapl_zones import Zone, zones
+from headroom_core.energy_counter import EnergyCounter
 from headroom_proto.v1 import samples_pb2, telemetry_pb2
 
-MOST_WATTS = 1500.0
-"""More than any package or its memory can draw: a step above it is a reset and no energy."""
-PACKAGE = re.compile(r"package-(\d+(?:-die-\d+)?)")
+LONGEST_SECONDS = 30.0
+"""A counter of 65.5 kJ comes round in 65 s at the most that a domain may draw: read it oftener."""
+SUSPENDED_SECONDS = 1.0
+"""The clocks with and without suspended time drift apart by less than this without a suspension."""
+HELP = (
+    "may not be read: install deploy/energy/headroom-rapl.conf as "
+    "/etc/tmpfiles.d/headroom-rapl.conf and run systemd-tmpfiles --create, or run the agent as root"
+)
 
 
 class RaplError(Exception):
     """The counters are there and may not be read; one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Zone:
-    """One counter; ``domain`` is package-0, dram-0, and with several dies package-0-die-1."""
+class Unreadable(Exception):  # noqa: N818 - it is an expected outcome and no error
+    """A counter has no value now; ``gone`` where its zone went away, as a hot-plugged CPU's does."""
 
-    domain: str
-    energy: Path
-    wrap: int
+    def __init__(self, why: str, *, gone: bool) -> None:
+        super().__init__(why)
+        self.gone = gone
+
+
+def parse(data: bytes) -> int | None:
+    """Return the microjoules that a counter's file says; None where it says none."""
+    text = data.strip()
+    return int(text) if text.isdigit() else None
 
 
 @dataclass(slots=True)
 class Meter:
-    """The last raw reading of a zone, its moment and the microjoules since the start."""
+    """A zone, its open file and its counter."""
 
-    raw: int
-    at: Moment
-    total: int = 0
+    zone: Zone
+    file: Kept
+    counter: EnergyCounter
+    watts: float | None = None
+
+    @classmethod
+    def of(cls, zone: Zone, saved: SavedCounter | None = None) -> "Meter":
+        """Start a counter, or go on with a saved one."""
+        counter = EnergyCounter(zone.scale, zone.most_watts)
+        if saved is not None:
+            counter.resume(saved.total, saved.mark)
+        return cls(zone, Kept(zone.energy), counter)
+
+    def raw(self) -> int:
+        """Return the raw counter in microjoules. Raises RaplError and Unreadable."""
+        try:
+            value = parse(self.file.read())
+        except PermissionError:
+            raise RaplError(f"{self.zone.energy}: {HELP}") from None
+        except OSError as error:
+            self.file.close()
+            # ENODEV comes from a file of a zone that was taken away while it was open.
+            gone = isinstance(error, FileNotFoundError) or error.errno == 19
+            raise Unreadable(error.strerror or "cannot be read", gone=gone) from None
+        if value is None:
+            raise Unreadable("holds no number", gone=False)
+        return value
+
+    def sample(self, basis: str) -> samples_pb2.EnergySample:
+        """Return what it counted so far."""
+        return samples_pb2.EnergySample(
+            domain=self.zone.domain,
+            quantity="component",
+            source="rapl",
+            kind="measured",
+            basis=basis,
+            energy_microjoules_total=self.counter.total,
+            power_watts=self.watts,
+            gap_seconds_total=self.counter.gap_seconds,
+            counter_wraps_total=self.counter.wraps,
+            counter_resets_total=self.counter.resets,
+        )
 
 
-def zones(sysfs: Path) -> tuple[Zone, ...]:
+@dataclass(slots=True)
+class Rapl:
     """
-    Find package and memory counters under ``class/powercap``, each once.
+    Every package and memory counter of a host.
 
-    The listing is flat and made of links; following the links below a zone would find it again
-    and again. The same package is listed by intel-rapl and intel-rapl-mmio: the first counts.
-    psys holds the packages a second time and cores are a part of them: neither is taken.
+    ``boottime`` and ``monotonic`` are seconds of clocks with and without suspended time: counters
+    begin anew while a host sleeps. ``state`` keeps the totals over a restart of the agent.
     """
-    found: dict[str, Zone] = {}
-    seen: set[str] = set()
-    folder = sysfs / "class" / "powercap"
-    # intel-rapl sorts before intel-rapl-mmio once the colon comes before the dash.
-    for path in sorted(folder.glob("*:*"), key=lambda p: p.name.split(":")):
-        real = os.path.realpath(path)
-        domain = _domain(folder, path)
-        if domain and domain not in found and real not in seen:
-            zone = _zone(domain, path)
-            if zone is not None:
-                found[domain] = zone
-                seen.add(real)
-    return tuple(found.values())
 
+    sysfs: Path
+    notices: Notices
+    monotonic: Callable[[], float] = time.monotonic
+    state: EnergyState = field(default_factory=EnergyState)
+    _meters: dict[str, Meter] = field(default_factory=dict)
+    _behind: float | None = None
 
-def _domain(folder: Path, path: Path) -> str:
-    """Name the power domain of a zone; empty where it is none that counts."""
-    name = read_if_there(path / "name")
-    if PACKAGE.fullmatch(name):
-        return name
-    if name == "dram":
-        package = PACKAGE.fullmatch(read_if_there(folder / path.name.rpartition(":")[0] / "name"))
-        return f"dram-{package[1]}" if package else ""
-    return ""
+    def look(self) -> bool:
+        """List the zones anew, those that are known stay; False where there are none."""
+        for zone in zones(self.sysfs):
+            if zone.domain not in self._meters:
+                self._meters[zone.domain] = Meter.of(zone, self.state.counter(zone.domain))
+        return bool(self._meters)
 
+    def meters(self) -> tuple[Meter, ...]:
+        """Every counter that was ever there."""
+        return tuple(self._meters.values())
 
-def _zone(domain: str, path: Path) -> Zone | None:
-    told = read_if_there(path / "max_energy_range_uj")
-    # Guests show counters with a range of 0: nothing true can be made of them.
-    if not told.isdigit() or int(told) == 0:
-        return None
-    return Zone(domain, path / "energy_uj", modulus(int(told)))
+    def read(self, now: Moment) -> tuple[Meter, ...]:
+        """Read every counter; returns those that had a value."""
+        at = now.boottime_ns / 1e9
+        if self._slept(at):
+            for meter in self._meters.values():
+                meter.counter.lose(at)
+        return tuple(meter for meter in self._meters.values() if self._read(meter, at))
 
+    def watts(self) -> float | None:
+        """Return the power of all domains together; None where one does not know its own."""
+        known = [meter.watts for meter in self._meters.values() if meter.watts is not None]
+        return sum(known) if known and len(known) == len(self._meters) else None
 
-def read_energy(zone: Zone) -> int | None:
-    """
-    Return the raw counter in microjoules; None where the kernel has no value now.
+    def close(self) -> None:
+        """Close the files."""
+        for meter in self._meters.values():
+            meter.file.close()
 
-    Raises RaplError where it may not be read.
-    """
-    try:
-        text = zone.energy.read_text(encoding="ascii", errors="replace").strip()
-    except PermissionError:
-        raise RaplError(
-            f"{zone.energy}: may not be read: run the agent as root or with the capability "
-            "CAP_DAC_READ_SEARCH to measure the CPUs' energy"
-        ) from None
-    except OSError:
-        return None
-    return int(text) if text.isdigit() else None
+    def _slept(self, at: float) -> bool:
+        before, self._behind = self._behind, at - self.monotonic()
+        return before is not None and self._behind - before > SUSPENDED_SECONDS
+
+    def _read(self, meter: Meter, at: float) -> bool:
+        thing = f"rapl {meter.zone.domain}"
+        meter.watts = None
+        try:
+            raw = meter.raw()
+        except RaplError as error:
+            self.notices.fault(thing, str(error))
+            return False
+        except Unreadable as error:
+            if error.gone:
+                meter.counter.lose(at)
+            self.notices.fault(thing, f"{meter.zone.energy}: {error}; a gap and no energy")
+            return False
+        self.notices.fine(thing, f"{meter.zone.energy}: has values again")
+        meter.watts = meter.counter.read(raw, at).watts()
+        if meter.counter.last is not None:
+            self.state.keep(
+                meter.zone.domain, SavedCounter(meter.counter.total, meter.counter.last)
+            )
+        return True
 
 
 class RaplSampler:
     """
-    Reads every package and memory counter; totals start at 0 with the agent and never go back.
+    Gives every package's and memory's energy; totals never go back.
 
-    A counter has to be read more than once a wrap: every 60 s at 1 kW in the worst case.
+    Where cycles come too seldom to see every wrap, a thread reads in between.
     """
 
     name = "rapl"
-    interval_seconds = 0.0
 
-    def __init__(self, found: tuple[Zone, ...], notices: Notices | None = None) -> None:
-        self._zones = found
-        self._meters: dict[str, Meter] = {}
-        self._notices = notices or Notices(logging.getLogger(__name__))
+    def __init__(
+        self,
+        rapl: Rapl,
+        interval_seconds: float = 0.0,
+        moment: Callable[[], Moment] = take_moment,
+    ) -> None:
+        self.rapl = rapl
+        self.interval_seconds = interval_seconds
+        self._moment = moment
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._last: Moment | None = None
+        self._totals: dict[str, int] = {}
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:
         """Return a sample for each zone that could be read. Raises NoData without any."""
-        samples = list(self._samples(now))
+        with self._lock:
+            self.rapl.look()
+            last, self._last = self._last, now
+            seconds = now.seconds_since(last) if last is not None else 0.0
+            samples = [self._sample(meter, seconds) for meter in self.rapl.read(now)]
+        if seconds > LONGEST_SECONDS and self._thread is None:
+            self._thread = threading.Thread(target=self._between, name="rapl", daemon=True)
+            self._thread.start()
         if not samples:
             raise NoData("no RAPL counter under class/powercap can be read")
         return telemetry_pb2.Cycle(energy=samples)
 
-    def _samples(self, now: Moment) -> Iterator[samples_pb2.EnergySample]:
-        for zone in self._zones:
-            thing = f"rapl {zone.domain}"
-            try:
-                raw = read_energy(zone)
-            except RaplError as error:
-                self._notices.fault(thing, str(error))
-                continue
-            if raw is None:
-                self._notices.fault(thing, f"{zone.energy}: has no value now; the gap is left out")
-                continue
-            self._notices.fine(thing, f"{zone.energy}: has values again")
-            yield self._sample(zone, raw, now)
+    def close(self) -> None:
+        """End the thread and close the files."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5.0)
+        self.rapl.close()
 
-    def _sample(self, zone: Zone, raw: int, now: Moment) -> samples_pb2.EnergySample:
-        meter = self._meters.setdefault(zone.domain, Meter(raw, now))
-        seconds = now.seconds_since(meter.at)
-        used = grown(meter.raw, raw, zone.wrap, seconds, MOST_WATTS) if seconds > 0 else None
-        meter.raw, meter.at = raw, now
-        meter.total += used or 0
-        return samples_pb2.EnergySample(
-            domain=zone.domain,
-            quantity="component",
-            source="rapl",
-            kind="measured",
-            energy_microjoules_total=meter.total,
-            power_watts=None if used is None else used / 1e6 / seconds,
-        )
+    def _sample(self, meter: Meter, seconds: float) -> samples_pb2.EnergySample:
+        found = meter.sample("counters of the CPUs")
+        before = self._totals.get(meter.zone.domain)
+        self._totals[meter.zone.domain] = meter.counter.total
+        if self._thread is not None and before is not None and meter.watts is not None:
+            found.power_watts = (meter.counter.total - before) / 1e6 / seconds
+        return found
+
+    def _between(self) -> None:
+        while not self._stop.wait(LONGEST_SECONDS / 2):
+            with self._lock:
+                self.rapl.read(self._moment())
+
+
+def rapl_sampler(rapl: Rapl, interval_seconds: float) -> RaplSampler:
+    """Return a sampler of a host's counters. Raises RaplError where none of them may be read."""
+    refused = None
+    for meter in rapl.meters():
+        try:
+            meter.raw()
+        except RaplError as error:
+            refused = error
+        except Unreadable:
+            continue
+        else:
+            return RaplSampler(rapl, interval_seconds)
+    if refused is not None:
+        raise refused
+    return RaplSampler(rapl, interval_seconds)

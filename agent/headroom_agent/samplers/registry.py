@@ -92,7 +92,7 @@ def build(
     on = config.samplers
     made = [s for s in host_samplers(config, notices) if getattr(on, s.name)]
     if on.energy:
-        made += _energy(config, made, notices)
+        made += _energy(config, made, notices, own)
     if on.self:
         every = config.intervals.self
         made.append(SelfSampler(own.cycle_seconds, own.spool, interval_seconds=every))
@@ -101,7 +101,9 @@ def build(
     return tuple(made)
 
 
-def _energy(config: AgentConfig, made: list[Sampler], notices: Notices) -> tuple[Sampler, ...]:
+def _energy(
+    config: AgentConfig, made: list[Sampler], notices: Notices, own: Self
+) -> tuple[Sampler, ...]:
     from headroom_agent.samplers.energy import energy_samplers  # noqa: PLC0415 - only where asked
 
     ratios = [sampler.current_ratio for sampler in made if isinstance(sampler, CpuSampler)]
@@ -111,6 +113,8 @@ def _energy(config: AgentConfig, made: list[Sampler], notices: Notices) -> tuple
         ratios[0] if ratios else lambda: None,
         notices,
         config.intervals.energy,
+        # Without a spool (``--once``) nothing is kept: a running agent may be at it.
+        state=config.spool.path.with_suffix(".energy.json") if own.spool() else None,
     )
 
 

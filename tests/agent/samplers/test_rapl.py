@@ -1,108 +1,121 @@
 """RAPL through powercap: each counter once, wraps counted, resets and errors no energy."""
 
-import contextlib
 import logging
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rigs.powercap import LAYOUTS, RANGE, Tree, two_sockets_with_psys
 
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment, NoData
 from headroom_agent.samplers.energy import energy_samplers
-from headroom_agent.samplers.rapl import RaplError, RaplSampler, read_energy, zones
+from headroom_agent.samplers.energy_state import open_state
+from headroom_agent.samplers.rapl import Rapl, RaplSampler
+from headroom_agent.samplers.rapl_zones import zones
+from headroom_core.energy_counter import Scale
 from headroom_proto.v1 import samples_pb2
 
-RANGE = 65532610987
-WRAP = 65532611002
+SCALE = Scale.of_range(RANGE)
+WRAP = SCALE.to_microjoules(SCALE.counts)
 GUEST = "processor\t: 0\nflags\t\t: fpu hypervisor\n"
 SERVER = "processor\t: 0\nflags\t\t: fpu vme\n"
 
 
-def zone(sysfs: Path, path: str, name: str, energy: str = "1000", told: str = str(RANGE)) -> Path:
-    """Make a zone below devices/virtual/powercap and its link in class/powercap."""
-    folder = sysfs / "devices" / "virtual" / "powercap" / path
-    folder.mkdir(parents=True)
-    (folder / "name").write_text(f"{name}\n")
-    (folder / "energy_uj").write_text(f"{energy}\n")
-    (folder / "max_energy_range_uj").write_text(f"{told}\n")
-    listing = sysfs / "class" / "powercap"
-    listing.mkdir(parents=True, exist_ok=True)
-    (listing / folder.name).symlink_to(os.path.relpath(folder, listing))
-    (folder / "subsystem").symlink_to(os.path.relpath(listing, folder))
-    return folder / "energy_uj"
+class Clock:
+    """Both clocks of a host: ``now`` with suspended time, ``awake`` without."""
+
+    def __init__(self) -> None:
+        self.now = self.awake = 0.0
+
+    def passes(self, seconds: float, asleep: float = 0.0) -> Moment:
+        self.now += seconds
+        self.awake += seconds - asleep
+        return Moment(0, int(self.now * 1e9))
 
 
-def at(seconds: float) -> Moment:
-    return Moment(0, int(seconds * 1e9))
+class Host:
+    """One package counter and its sampler."""
+
+    def __init__(self, sysfs: Path, energy: str = "1000") -> None:
+        self.clock = Clock()
+        self.counter = Tree(sysfs).zone("intel-rapl:0", "package-0", energy)
+        self.notices = Notices(logging.getLogger("test.rapl"))
+        self.rapl = Rapl(sysfs, self.notices, monotonic=lambda: self.clock.awake)
+        self.sampler = RaplSampler(self.rapl)
+
+    def shows(self, text: str, seconds: float = 10, asleep: float = 0) -> samples_pb2.EnergySample:
+        self.counter.write_text(f"{text}\n")
+        samples = self.sampler.sample(self.clock.passes(seconds, asleep)).energy
+        assert len(samples) == 1
+        return samples[0]
 
 
-def one(sampler: RaplSampler, seconds: float) -> samples_pb2.EnergySample:
-    samples = sampler.sample(at(seconds)).energy
-    assert len(samples) == 1
-    return samples[0]
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_every_domain_counts_once_in_every_layout(name: str, tmp_path: Path) -> None:
+    build, domains = LAYOUTS[name]
+    build(Tree(tmp_path))
+    assert [zone.domain for zone in zones(tmp_path)] == domains
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Path:
-    """Two sockets with memory, a system counter, a core counter and the same package twice."""
-    rapl = "intel-rapl"
-    zone(tmp_path, f"{rapl}/{rapl}:0", "package-0")
-    zone(tmp_path, f"{rapl}/{rapl}:0/{rapl}:0:0", "dram")
-    zone(tmp_path, f"{rapl}/{rapl}:0/{rapl}:0:1", "core")
-    zone(tmp_path, f"{rapl}/{rapl}:1", "package-1")
-    zone(tmp_path, f"{rapl}/{rapl}:1/{rapl}:1:0", "dram")
-    zone(tmp_path, f"{rapl}/{rapl}:2", "psys")
-    zone(tmp_path, f"{rapl}-mmio/{rapl}-mmio:0", "package-0")
-    return tmp_path
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_no_joule_counts_twice_in_any_layout(name: str, tmp_path: Path) -> None:
+    build, domains = LAYOUTS[name]
+    build(Tree(tmp_path))
+    clock, notices = Clock(), Notices(logging.getLogger("test.rapl"))
+    rapl = Rapl(tmp_path, notices, monotonic=lambda: clock.awake)
+    rapl.look()
+    rapl.read(clock.passes(1))
+    for path in tmp_path.rglob("energy_uj"):
+        path.write_text("50001000\n")
+    assert len(rapl.read(clock.passes(10))) == len(domains)
+    joules = sum(meter.counter.total for meter in rapl.meters()) / 1e6
+    assert joules == pytest.approx(50 * len(domains), abs=0.001)
+    rapl.close()
 
 
-def test_every_package_and_its_memory_count_once(server: Path) -> None:
-    found = zones(server)
-    assert [z.domain for z in found] == ["package-0", "dram-0", "package-1", "dram-1"]
-    assert all("mmio" not in str(z.energy) for z in found)
-
-
-def test_hexadecimal_ids_and_several_dies_are_found(tmp_path: Path) -> None:
-    zone(tmp_path, "intel-rapl/intel-rapl:a", "package-1-die-0")
-    zone(tmp_path, "intel-rapl/intel-rapl:a/intel-rapl:a:0", "dram")
-    zone(tmp_path, "intel-rapl/intel-rapl:b", "package-1-die-1")
-    names = [z.domain for z in zones(tmp_path)]
-    assert names == ["package-1-die-0", "dram-1-die-0", "package-1-die-1"]
-
-
-def test_a_counter_without_a_range_is_not_taken(tmp_path: Path) -> None:
-    zone(tmp_path, "intel-rapl/intel-rapl:0", "package-0", told="0")
-    assert zones(tmp_path) == ()
+def test_the_bound_follows_what_a_package_is_made_for(tmp_path: Path) -> None:
+    tree = Tree(tmp_path)
+    for place, watts in enumerate((0, 5, 205, 900)):
+        tree.zone(f"intel-rapl:{place}", f"package-{place}", watts=watts)
+    assert [zone.most_watts for zone in zones(tmp_path)] == [1000, 100, 410, 1000]
 
 
 def test_totals_start_at_nothing_and_grow_across_a_wrap(tmp_path: Path) -> None:
-    counter = zone(tmp_path, "intel-rapl/intel-rapl:0", "package-0", str(WRAP - 400_000_000))
-    sampler = RaplSampler(zones(tmp_path))
-    first = one(sampler, 100)
+    host = Host(tmp_path)
+    first = host.shows(str(WRAP - 400_000_000))
     assert first.energy_microjoules_total == 0
     assert not first.HasField("power_watts")
-    counter.write_text("600000000\n")
-    second = one(sampler, 110)
-    assert second.energy_microjoules_total == 1_000_000_000
+    second = host.shows("600000000")
+    assert second.energy_microjoules_total == pytest.approx(1_000_000_000, abs=32)
     assert second.power_watts == pytest.approx(100.0)
     assert (second.quantity, second.source, second.kind) == ("component", "rapl", "measured")
+    assert (second.counter_wraps_total, second.counter_resets_total) == (1, 0)
     assert not second.HasField("power_low_watts")
 
 
 def test_a_reset_adds_nothing(tmp_path: Path) -> None:
-    counter = zone(tmp_path, "intel-rapl/intel-rapl:0", "package-0", "40000000000")
-    sampler = RaplSampler(zones(tmp_path))
-    one(sampler, 100)
-    counter.write_text("5\n")
-    after = one(sampler, 110)
+    host = Host(tmp_path)
+    host.shows("40000000000")
+    after = host.shows("5")
     assert after.energy_microjoules_total == 0
     assert not after.HasField("power_watts")
-    counter.write_text("500000005\n")
-    assert one(sampler, 120).power_watts == pytest.approx(50.0)
+    after = host.shows("500000005")
+    assert after.power_watts == pytest.approx(50.0)
+    assert (after.counter_resets_total, after.gap_seconds_total) == (1, 10)
+
+
+def test_a_suspended_host_begins_anew_even_where_it_looks_like_a_wrap(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    host.shows(str(WRAP - 100_000_000))
+    after = host.shows("100000000", seconds=40, asleep=30)
+    assert after.energy_microjoules_total == 0
+    assert (after.counter_resets_total, after.gap_seconds_total) == (1, 40)
 
 
 @pytest.mark.parametrize("bad", ["", "-3", "nonsense"])
@@ -110,32 +123,81 @@ def test_a_counter_without_a_value_is_a_gap_that_is_told_once(
     tmp_path: Path, bad: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    counter = zone(tmp_path, "intel-rapl/intel-rapl:0", "package-0", "1000")
-    sampler = RaplSampler(zones(tmp_path), Notices(logging.getLogger("test.rapl")))
-    one(sampler, 100)
-    counter.write_text(bad)
-    for seconds in (110, 120):
+    host = Host(tmp_path)
+    host.shows("1000")
+    for _ in range(2):
         with pytest.raises(NoData):
-            sampler.sample(at(seconds))
+            host.shows(bad)
     assert len(caplog.records) == 1
-    counter.write_text("3000001000\n")
-    after = one(sampler, 130)
-    assert after.energy_microjoules_total == 3_000_000_000
+    after = host.shows("3000001000")
+    assert after.energy_microjoules_total == pytest.approx(3_000_000_000, abs=32)
     assert after.power_watts == pytest.approx(100.0)
+    assert after.gap_seconds_total == 0
     assert caplog.records[-1].getMessage().endswith("has values again")
 
 
-@contextlib.contextmanager
-def nobody() -> Iterator[None]:
-    """Have no rights for a while: root may read everything."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
+def test_a_package_that_is_unplugged_and_comes_back_begins_anew(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    host.shows(str(WRAP - 100_000_000))
+    host.rapl.close()
+    host.counter.unlink()
+    with pytest.raises(NoData):
+        host.sampler.sample(host.clock.passes(10))
+    after = host.shows("100000000")
+    assert after.energy_microjoules_total == 0
+    assert after.counter_resets_total == 1
+
+
+def test_a_package_that_is_plugged_in_is_found(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    host.shows("1000")
+    Tree(tmp_path).zone("intel-rapl:1", "package-1")
+    found = host.sampler.sample(host.clock.passes(10)).energy
+    assert [sample.domain for sample in found] == ["package-0", "package-1"]
+
+
+def test_cycles_that_come_seldom_have_a_thread_read_in_between(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    host.shows("1000")
+    assert host.sampler._thread is None
+    host.shows("60000000", seconds=60)
+    assert host.sampler._thread is not None
+    host.sampler.close()
+    assert not host.sampler._thread.is_alive()
+
+
+@pytest.mark.parametrize(("boot", "total"), [("same", 3_000_000_000), ("other", 1_000_000_000)])
+def test_totals_outlive_the_agent_and_counters_only_the_same_boot(
+    tmp_path: Path, boot: str, total: int
+) -> None:
+    notices, file = Notices(logging.getLogger("test.rapl")), tmp_path / "spool.energy.json"
+    counter = Tree(tmp_path).zone("intel-rapl:0", "package-0", "0")
+    clock = Clock()
+
+    def run(boot_id: str, *shown: str) -> int:
+        state = open_state(file, boot_id, notices)
+        rapl = Rapl(tmp_path, notices, lambda: clock.awake, state)
+        for text in shown:
+            counter.write_text(text)
+            rapl.look()
+            rapl.read(clock.passes(10))
+        state.save(notices)
+        rapl.close()
+        return rapl.meters()[0].counter.total
+
+    assert run("same", "0", "1000000000") == pytest.approx(1_000_000_000, abs=32)
+    assert run(boot, "3000000000") == pytest.approx(total, abs=32)
+
+
+@pytest.mark.parametrize("bad", ["", "{", "[]", '{"version": 9}', '{"version": 1, "boot_id": 3}'])
+def test_a_state_that_makes_no_sense_is_told_and_left(
+    bad: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "spool.energy.json"
+    file.write_text(bad)
+    state = open_state(file, "boot", Notices(logging.getLogger("test.rapl")))
+    assert state.counters == {}
+    assert "totals begin at 0 again" in caplog.text
 
 
 @pytest.fixture
@@ -143,32 +205,58 @@ def locked() -> Iterator[Path]:
     """A server whose counters are root's, as the kernel makes them; others may list the folder."""
     folder = Path(tempfile.mkdtemp(prefix="hr-rapl-"))
     folder.chmod(0o755)
-    zone(folder, "intel-rapl/intel-rapl:0", "package-0").chmod(0)
+    two_sockets_with_psys(Tree(folder))
+    for path in folder.rglob("energy_uj"):
+        path.chmod(0o400 if os.geteuid() == 0 else 0)
     yield folder
     shutil.rmtree(folder)
 
 
-def test_counters_that_may_not_be_read_are_told_once_and_power_is_modelled(
-    locked: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with nobody():
-        with pytest.raises(RaplError, match="CAP_DAC_READ_SEARCH"):
-            read_energy(zones(locked)[0])
-        made = energy_samplers(tmp_path, locked, lambda: 0.5)
-    assert [sampler.name for sampler in made] == ["power_model"]
-    assert len(caplog.records) == 1
-    assert "run the agent as root" in caplog.text
-    assert "modelled" in caplog.text
+TELL = """
+import logging, sys
+from pathlib import Path
+sys.path[:0] = sys.argv[2].split(":")
+logging.basicConfig(level="INFO", format="%(message)s")
+from headroom_agent.samplers.energy import energy_samplers
+root = Path(sys.argv[1])
+print(*(sampler.name for sampler in energy_samplers(root, root, lambda: 0.5)))
+"""
 
 
-def test_a_server_measures_and_a_guest_models(server: Path, tmp_path: Path) -> None:
-    proc = tmp_path / "proc"
+def test_an_ordinary_user_is_told_once_what_to_install_and_power_is_modelled(locked: Path) -> None:
+    # A process of its own: root reads what is mode 0400, whatever it is told.
+    command = [
+        sys.executable,
+        "-c",
+        TELL,
+        str(locked),
+        ":".join(path for path in sys.path if path),
+    ]
+    if os.geteuid() == 0:
+        command[:0] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["wall"]
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1
+    assert "headroom-rapl.conf" in lines[0]
+    assert lines[0].endswith("until then watts are modelled")
+
+
+def test_the_rule_that_the_message_names_covers_every_layout() -> None:
+    rule = Path(__file__).parents[3] / "deploy" / "energy" / "headroom-rapl.conf"
+    lines = [line.split() for line in rule.read_text().splitlines() if line[:1] == "z"]
+    assert {line[1] for line in lines} == {
+        "/sys/devices/virtual/powercap/intel-rapl*/intel-rapl*:*/energy_uj",
+        "/sys/devices/virtual/powercap/intel-rapl*/intel-rapl*:*/intel-rapl*:*/energy_uj",
+    }
+    assert all(line[2:5] == ["0440", "root", "headroom-agent"] for line in lines)
+
+
+def test_a_server_measures_and_a_guest_models(tmp_path: Path) -> None:
+    sysfs, proc = tmp_path / "sys", tmp_path / "proc"
     proc.mkdir()
-    (proc / "cpuinfo").write_text(SERVER)
-    assert [s.name for s in energy_samplers(proc, server, lambda: 0.5)] == ["rapl"]
-    (proc / "cpuinfo").write_text(GUEST)
-    assert [s.name for s in energy_samplers(proc, server, lambda: 0.5)] == ["power_model"]
-
-
-def test_without_powercap_power_is_modelled(tmp_path: Path) -> None:
-    assert [s.name for s in energy_samplers(tmp_path, tmp_path, lambda: None)] == ["power_model"]
+    two_sockets_with_psys(Tree(sysfs))
+    for cpuinfo, expected in ((SERVER, ["rapl", "wall"]), (GUEST, ["wall"])):
+        (proc / "cpuinfo").write_text(cpuinfo)
+        made = energy_samplers(proc, sysfs, lambda: 0.5, dev=tmp_path)
+        assert [sampler.name for sampler in made] == expected

@@ -1,0 +1,116 @@
+"""What the energy samplers keep over a restart of the agent: totals, last readings, what was learnt."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from headroom_agent.notices import Notices
+from headroom_core.energy_counter import Mark
+from headroom_core.energy_fit import Fit
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCounter:
+    """Total in microjoules and last reading of one hardware counter."""
+
+    total: int
+    mark: Mark | None
+
+
+@dataclass(slots=True)
+class EnergyState:
+    """
+    The state, in memory and in a small file beside the spool.
+
+    Readings of hardware counters are worth nothing after a reboot, totals are. The file is written
+    to the side and renamed, so it is whole or the one before; a file that makes no sense is told
+    of once, and the counters begin anew.
+    """
+
+    path: Path | None = None
+    boot_id: str = ""
+    counters: dict[str, SavedCounter] = field(default_factory=dict)
+    wall_total: int = 0
+    wall_at: float | None = None
+    fit: Fit = field(default_factory=Fit)
+    floor: list[float] = field(default_factory=list)
+
+    def counter(self, domain: str) -> SavedCounter | None:
+        """Return what was saved of a power domain."""
+        return self.counters.get(domain)
+
+    def keep(self, domain: str, saved: SavedCounter) -> None:
+        """Remember a power domain's counter."""
+        self.counters[domain] = saved
+
+    def save(self, notices: Notices) -> None:
+        """Write the file, where there is one."""
+        if self.path is None:
+            return
+        aside = self.path.with_name(self.path.name + ".new")
+        try:
+            aside.write_text(json.dumps(self._document()), encoding="ascii")
+            os.replace(aside, self.path)  # noqa: PTH105 - the same, without another Path
+        except OSError as error:
+            notices.fault("energy state", f"{self.path}: cannot be written: {error.strerror}")
+            return
+        notices.fine("energy state", f"{self.path}: can be written again")
+
+    def _document(self) -> dict[str, object]:
+        return {
+            "version": VERSION,
+            "boot_id": self.boot_id,
+            "counters": {
+                domain: [saved.total, *([saved.mark.counts, saved.mark.at] if saved.mark else [])]
+                for domain, saved in self.counters.items()
+            },
+            "wall": [self.wall_total, self.wall_at],
+            "fit": list(asdict(self.fit).values()),
+            "floor": self.floor,
+        }
+
+
+def _counter(saved: list[float], *, same_boot: bool) -> SavedCounter:
+    total, *mark = saved
+    known = same_boot and len(mark) == 2
+    return SavedCounter(int(total), Mark(int(mark[0]), float(mark[1])) if known else None)
+
+
+def _parse(path: Path, boot_id: str, found: Mapping[str, object]) -> EnergyState:
+    if found["version"] != VERSION:
+        raise ValueError(f"version {found['version']}, expected {VERSION}")
+    same = found["boot_id"] == boot_id and boot_id != ""
+    counters, wall, fit, floor = (found[name] for name in ("counters", "wall", "fit", "floor"))
+    if not (isinstance(counters, dict) and isinstance(wall, list) and isinstance(fit, list)):
+        raise TypeError("expected a table of counters and two lists")
+    if not isinstance(floor, list):
+        raise TypeError("expected a list for the floor")
+    return EnergyState(
+        path,
+        boot_id,
+        {str(name): _counter(saved, same_boot=same) for name, saved in counters.items()},
+        int(wall[0]),
+        float(wall[1]) if same and wall[1] is not None else None,
+        Fit(*(float(value) for value in fit)),
+        [float(watts) for watts in floor],
+    )
+
+
+def open_state(path: Path | None, boot_id: str, notices: Notices) -> EnergyState:
+    """Read the state of an earlier run; an empty one where there is none."""
+    empty = EnergyState(path, boot_id)
+    if path is None:
+        return empty
+    try:
+        return _parse(path, boot_id, json.loads(path.read_text(encoding="ascii")))
+    except FileNotFoundError:
+        return empty
+    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        notices.fault(
+            "energy state", f"{path}: is no state of energy ({error}); totals begin at 0 again"
+        )
+        return empty
