@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from headroom_collector.api.app import make_app
 from headroom_collector.api.services import Services
 from headroom_collector.config import CollectorConfig, split_address
 from headroom_collector.consolidation.headroom import HeadroomTask
+from headroom_collector.consolidation.money.file import find_prices
+from headroom_collector.consolidation.outlook import OutlookTask
 from headroom_collector.http import HttpServer, listen_tcp, listen_unix
 from headroom_collector.ingest.server import IngestServer, IngestSettings
 from headroom_collector.inventory.book import MIGRATIONS as INVENTORY_TABLES
@@ -92,6 +95,8 @@ class Collector:
         producer = OwnProducer(store, clock, os.urandom)
         alerts = AlertEngine(store, book, config.ceiling, config.alerts, clock, producer)
         headroom = HeadroomTask(store, producer, book, config.ceiling, clock)
+        prices = partial(find_prices, config.estate, config.data)
+        outlook = OutlookTask(store, producer, book, config.ceiling, prices, clock)
 
         def statistics() -> Mapping[str, float]:
             return {**ingest.statistics(), **alerts.statistics()}
@@ -104,7 +109,8 @@ class Collector:
             version=__version__,
             statistics=statistics,
         )
-        self._begin(rooms, [alerts.run, headroom.run, book.watch, lambda: maintain(store, clock)])
+        loops = [alerts.run, headroom.run, outlook.run, book.watch]
+        self._begin(rooms, [*loops, lambda: maintain(store, clock)])
         await self._listen_http(rooms, services)
         self._say_ready(rooms)
 

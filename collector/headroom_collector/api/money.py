@@ -6,13 +6,10 @@ from fastapi import HTTPException
 from pydantic import BaseModel, Field
 
 from headroom_collector.config import CollectorConfig
-from headroom_collector.consolidation.money.file import Prices, load_prices
+from headroom_collector.consolidation.money.file import Prices, find_prices
 from headroom_collector.consolidation.money.savings import Line
 from headroom_collector.consolidation.money.worth import Worth
 from headroom_core.settings import SettingsError
-
-FILE = "estate.toml"
-"""Name of the file with the user's prices, in the data folder where no other is configured."""
 
 
 class InputOut(BaseModel):
@@ -74,9 +71,8 @@ class WorthOut(BaseModel):
 
 def prices(config: CollectorConfig) -> Prices:
     """Return the user's prices, else the defaults; answers 409 where the file cannot be used."""
-    path = config.estate or config.data / FILE
     try:
-        return load_prices(path if config.estate or path.exists() else None)
+        return find_prices(config.estate, config.data)
     except SettingsError as error:
         raise HTTPException(409, "; ".join(error.lines)) from None
 

@@ -880,6 +880,101 @@ class HeadroomSample(google.protobuf.message.Message):
 Global___HeadroomSample: typing_extensions.TypeAlias = HeadroomSample
 
 @typing.final
+class ForecastSample(google.protobuf.message.Message):
+    """Forecast of one cluster."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SITE_FIELD_NUMBER: builtins.int
+    CLUSTER_FIELD_NUMBER: builtins.int
+    LEVEL_RATIO_FIELD_NUMBER: builtins.int
+    TREND_PER_DAY_RATIO_FIELD_NUMBER: builtins.int
+    TREND_LOW_PER_DAY_RATIO_FIELD_NUMBER: builtins.int
+    TREND_HIGH_PER_DAY_RATIO_FIELD_NUMBER: builtins.int
+    CEILING_IN_SECONDS_FIELD_NUMBER: builtins.int
+    CEILING_EARLIEST_SECONDS_FIELD_NUMBER: builtins.int
+    VMS_FIT_LEAST_FIELD_NUMBER: builtins.int
+    VMS_FIT_MOST_FIELD_NUMBER: builtins.int
+    site: builtins.str
+    cluster: builtins.str
+    level_ratio: builtins.float
+    trend_per_day_ratio: builtins.float
+    trend_low_per_day_ratio: builtins.float
+    trend_high_per_day_ratio: builtins.float
+    ceiling_in_seconds: builtins.float
+    ceiling_earliest_seconds: builtins.float
+    vms_fit_least: builtins.int
+    vms_fit_most: builtins.int
+    def __init__(
+        self,
+        *,
+        site: builtins.str = ...,
+        cluster: builtins.str = ...,
+        level_ratio: builtins.float | None = ...,
+        trend_per_day_ratio: builtins.float | None = ...,
+        trend_low_per_day_ratio: builtins.float | None = ...,
+        trend_high_per_day_ratio: builtins.float | None = ...,
+        ceiling_in_seconds: builtins.float | None = ...,
+        ceiling_earliest_seconds: builtins.float | None = ...,
+        vms_fit_least: builtins.int | None = ...,
+        vms_fit_most: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_ceiling_earliest_seconds", b"_ceiling_earliest_seconds", "_ceiling_in_seconds", b"_ceiling_in_seconds", "_level_ratio", b"_level_ratio", "_trend_high_per_day_ratio", b"_trend_high_per_day_ratio", "_trend_low_per_day_ratio", b"_trend_low_per_day_ratio", "_trend_per_day_ratio", b"_trend_per_day_ratio", "_vms_fit_least", b"_vms_fit_least", "_vms_fit_most", b"_vms_fit_most", "ceiling_earliest_seconds", b"ceiling_earliest_seconds", "ceiling_in_seconds", b"ceiling_in_seconds", "level_ratio", b"level_ratio", "trend_high_per_day_ratio", b"trend_high_per_day_ratio", "trend_low_per_day_ratio", b"trend_low_per_day_ratio", "trend_per_day_ratio", b"trend_per_day_ratio", "vms_fit_least", b"vms_fit_least", "vms_fit_most", b"vms_fit_most"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_ceiling_earliest_seconds", b"_ceiling_earliest_seconds", "_ceiling_in_seconds", b"_ceiling_in_seconds", "_level_ratio", b"_level_ratio", "_trend_high_per_day_ratio", b"_trend_high_per_day_ratio", "_trend_low_per_day_ratio", b"_trend_low_per_day_ratio", "_trend_per_day_ratio", b"_trend_per_day_ratio", "_vms_fit_least", b"_vms_fit_least", "_vms_fit_most", b"_vms_fit_most", "ceiling_earliest_seconds", b"ceiling_earliest_seconds", "ceiling_in_seconds", b"ceiling_in_seconds", "cluster", b"cluster", "level_ratio", b"level_ratio", "site", b"site", "trend_high_per_day_ratio", b"trend_high_per_day_ratio", "trend_low_per_day_ratio", b"trend_low_per_day_ratio", "trend_per_day_ratio", b"trend_per_day_ratio", "vms_fit_least", b"vms_fit_least", "vms_fit_most", b"vms_fit_most"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_ceiling_earliest_seconds", b"_ceiling_earliest_seconds"]) -> typing.Literal["ceiling_earliest_seconds"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_ceiling_in_seconds", b"_ceiling_in_seconds"]) -> typing.Literal["ceiling_in_seconds"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_level_ratio", b"_level_ratio"]) -> typing.Literal["level_ratio"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_trend_high_per_day_ratio", b"_trend_high_per_day_ratio"]) -> typing.Literal["trend_high_per_day_ratio"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_trend_low_per_day_ratio", b"_trend_low_per_day_ratio"]) -> typing.Literal["trend_low_per_day_ratio"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_trend_per_day_ratio", b"_trend_per_day_ratio"]) -> typing.Literal["trend_per_day_ratio"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_vms_fit_least", b"_vms_fit_least"]) -> typing.Literal["vms_fit_least"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_vms_fit_most", b"_vms_fit_most"]) -> typing.Literal["vms_fit_most"] | None: ...
+
+Global___ForecastSample: typing_extensions.TypeAlias = ForecastSample
+
+@typing.final
+class WasteSample(google.protobuf.message.Message):
+    """Findings of waste of one kind in one cluster."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SITE_FIELD_NUMBER: builtins.int
+    CLUSTER_FIELD_NUMBER: builtins.int
+    FINDING_FIELD_NUMBER: builtins.int
+    FINDINGS_FIELD_NUMBER: builtins.int
+    COST_PER_YEAR_FIELD_NUMBER: builtins.int
+    site: builtins.str
+    cluster: builtins.str
+    finding: builtins.str
+    findings: builtins.int
+    cost_per_year: builtins.float
+    def __init__(
+        self,
+        *,
+        site: builtins.str = ...,
+        cluster: builtins.str = ...,
+        finding: builtins.str = ...,
+        findings: builtins.int | None = ...,
+        cost_per_year: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_cost_per_year", b"_cost_per_year", "_findings", b"_findings", "cost_per_year", b"cost_per_year", "findings", b"findings"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_cost_per_year", b"_cost_per_year", "_findings", b"_findings", "cluster", b"cluster", "cost_per_year", b"cost_per_year", "finding", b"finding", "findings", b"findings", "site", b"site"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_cost_per_year", b"_cost_per_year"]) -> typing.Literal["cost_per_year"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_findings", b"_findings"]) -> typing.Literal["findings"] | None: ...
+
+Global___WasteSample: typing_extensions.TypeAlias = WasteSample
+
+@typing.final
 class AlertSample(google.protobuf.message.Message):
     """State of one alert."""
 

@@ -95,6 +95,19 @@ def prices_of(raw: Mapping[str, Any], source: str) -> Prices:
     return Prices(file.currency, _figures(file, source), tuple(file.licences), file.models)
 
 
+FILE = "estate.toml"
+"""Name of the file with the user's prices, in the data folder where no other is configured."""
+
+
+def find_prices(named: Path | None, data: Path) -> Prices:
+    """
+    Read the file that the configuration names, else the data folder's, else only defaults.
+
+    Raises SettingsError with one line a fault.
+    """
+    return load_prices(named or (data / FILE if (data / FILE).exists() else None))
+
+
 def load_prices(path: Path | None) -> Prices:
     """Read the file, only defaults without one; raises SettingsError with one line a fault."""
     return prices_of({}, "defaults") if path is None else prices_of(load(path), str(path))
