@@ -1,4 +1,4 @@
-"""How much the store takes in: durable values a second and core."""
+"""How much a collector takes in: durable values a second and core."""
 
 import os
 import time
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from headroom_collector.bench import hosts
 from headroom_collector.bench.report import Figure
 from headroom_collector.config import StoreSettings
 from headroom_collector.store.api import Rows, StoreBatch, Thing
@@ -15,7 +16,7 @@ from headroom_proto.catalogue import Kind, catalogue
 
 HOSTS = 1000
 VMS = 8
-NANOSECONDS = 1_000_000_000
+STORE_CASE = "store-1000-hosts"
 
 
 def batch(host: int, seq: int, epoch: bytes, kinds: tuple[Kind, Kind]) -> StoreBatch:
@@ -34,7 +35,16 @@ def batch(host: int, seq: int, epoch: bytes, kinds: tuple[Kind, Kind]) -> StoreB
     return StoreBatch(f"host-{host:05d}", epoch, seq, 0, when, rows)
 
 
-def figures(*, short: bool) -> Iterator[Figure]:
+def figures(*, short: bool, case: str | None = None) -> Iterator[Figure]:
+    """Measure the store alone, then whole collectors under the load of many hosts."""
+    if case in {None, STORE_CASE}:
+        yield from store_figures(short=short)
+    for load in hosts.LOADS:
+        if case == load.case or (case is None and (load is hosts.LOADS[0] or not short)):
+            yield from hosts.figures(hosts.shorter(load) if short else load)
+
+
+def store_figures(*, short: bool) -> Iterator[Figure]:
     """Append cycles of 1,000 hosts with 8 virtual machines each, and wait until all are durable."""
     kinds = (catalogue().kind("host"), catalogue().kind("vm"))
     values = HOSTS * (len(kinds[0].columns) + VMS * len(kinds[1].columns))
@@ -54,4 +64,4 @@ def figures(*, short: bool) -> Iterator[Figure]:
         finally:
             store.close()
     for metric, found in (("values_per_second", rates), ("values_per_core_second", per_core)):
-        yield Figure("ingest", "store-1000-hosts", metric, sorted(found)[len(found) // 2], "1/s")
+        yield Figure("ingest", STORE_CASE, metric, sorted(found)[len(found) // 2], "1/s")

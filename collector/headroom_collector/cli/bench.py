@@ -1,6 +1,7 @@
 """``headroom bench``: measures, and prints what it measured."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -12,15 +13,19 @@ from headroom_collector.cli.client import CliError
 Bench = Callable[..., Iterator[Figure]]
 
 
-def benches() -> Mapping[str, Bench]:
-    """Return every benchmark by the name that others read by."""
-    return {"agent": agent.figures, "ingest": ingest.figures, "plan": plan.figures}
+def benches(case: str | None = None) -> Mapping[str, Bench]:
+    """Return every benchmark by the name that others read by; with only that case where it can."""
+    return {
+        "agent": partial(agent.figures, case=case),
+        "ingest": partial(ingest.figures, case=case),
+        "plan": plan.figures,
+    }
 
 
-def run(names: list[str], *, short: bool) -> Iterator[Figure]:
+def run(names: list[str], *, short: bool, case: str | None = None) -> Iterator[Figure]:
     """Run the named benchmarks one after the other."""
     for name in names:
-        yield from benches()[name](short=short)
+        yield from benches(case)[name](short=short)
 
 
 def bench(
@@ -39,7 +44,7 @@ def bench(
     if name != "all" and name not in known:
         raise CliError(f"no benchmark is called {name!r}: expected all, {', '.join(known)}")
     names = list(known) if name == "all" else [name]
-    found = (one for one in run(names, short=short) if case in {None, one.case})
+    found = (one for one in run(names, short=short, case=case) if case in {None, one.case})
     if json:
         for line in as_json(found):
             print(line, flush=True)
