@@ -13,6 +13,7 @@ from headroom_agent.config import MIB, AgentConfig
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment, take_moment
 from headroom_agent.samplers import registry
+from headroom_agent.samplers.energy_vms import VmEnergy
 from headroom_agent.samplers.facts import read_boot_id
 from headroom_agent.schedule import Merger, Schedule
 from headroom_agent.spool import Limits, Spool
@@ -38,6 +39,7 @@ class Recorder:
     clock: Callable[[], float] = time.monotonic
     seconds: float | None = None
     merger: Merger = field(default_factory=Merger)
+    vm_energy: VmEnergy = field(default_factory=VmEnergy)
 
     def last_seconds(self) -> float | None:
         """Return the seconds that the previous cycle took; None before the first."""
@@ -47,7 +49,9 @@ class Recorder:
         """Sample once and spool it; a spool that fails is said once for each change."""
         start = self.clock()
         now = self.moment()
-        payload = self.merger.merge(now, schedule.run(now)).SerializeToString()
+        cycle = self.merger.merge(now, schedule.run(now))
+        self.vm_energy.add_to(cycle)
+        payload = cycle.SerializeToString()
         try:
             self.spool.append(payload, self.boot_id)
             self.notices.fine("spool", "spool: can be written again")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A figure with the interval that it most likely (90 %) lies in."""

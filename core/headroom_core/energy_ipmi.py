@@ -5,8 +5,10 @@ import re
 INSTANT = re.compile(r"^\s*Instantaneous power reading\s*:\s*(\d+)\s+Watts", re.MULTILINE)
 STATE = re.compile(r"^\s*Power reading state is\s*:\s*(\w+)", re.MULTILINE)
 SENSOR = re.compile(r"^(?P<name>[^|]+)\|\s*(?P<value>[\d.]+)\s*\|\s*Watts\s*\|", re.MULTILINE)
-INPUT = re.compile(r"\b(pwr consumption|system power|total power|sys power|power meter)\b", re.I)
-SUPPLY = re.compile(r"\bps(u)?\s*\d+.*\b(in|input|pin)\b", re.I)
+INPUT = re.compile(
+    r"\b(pwr consumption|system power|total power|sys power|power meter)\b", re.IGNORECASE
+)
+SUPPLY = re.compile(r"\bps(u)?\s*\d+.*\b(in|input|pin)\b", re.IGNORECASE)
 
 
 class DcmiError(Exception):

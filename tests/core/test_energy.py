@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from headroom_core.energy import SHAPE, Estimate, PowerModel, generic_model, shape
 
+
 def test_the_shape_goes_through_its_points_and_never_down() -> None:
     assert [shape(i / 10) for i in range(11)] == pytest.approx(SHAPE)
     assert shape(0.05) == pytest.approx(0.085)
