@@ -22,10 +22,10 @@ def top() -> None:
 def files(ceiling: Ceiling) -> dict[str, str]:
     """Return every dashboard's text by the name of its file; ModuleNotFoundError without the extra."""
     # grafanalib is an extra, and a command line without it has its other commands all the same.
-    from headroom_dashboards.consolidation import consolidation  # noqa: PLC0415  # see above
+    from headroom_dashboards.catalogue import pages  # noqa: PLC0415  # see above
     from headroom_dashboards.frame import to_json  # noqa: PLC0415  # see above
 
-    return {"consolidation-headroom.json": to_json(consolidation(ceiling, Rule()))}
+    return {f"{name}.json": to_json(page) for name, page in pages(ceiling, Rule()).items()}
 
 
 def differences(wanted: dict[str, str], folder: Path) -> list[str]:

@@ -14,6 +14,20 @@ from headroom_dashboards.query import DATASOURCE
 SCHEMA_VERSION = 41
 """That of Grafana 11.6 to 12; later ones migrate it, older ones down to 9 read it."""
 WIDTH = 24
+TAG = "headroom"
+OTHERS: Json = {
+    "asDropdown": True,
+    "icon": "external link",
+    "includeVars": True,
+    "keepTime": True,
+    "tags": [TAG],
+    "targetBlank": False,
+    "title": "Headroom",
+    "tooltip": "",
+    "type": "dashboards",
+    "url": "",
+}
+"""Link to the other dashboards, taking time and variables along."""
 
 # What grafanalib writes and Grafana has not read for years.
 DEAD = frozenset({"__inputs", "gnetId", "hideControls", "id", "rows", "sharedCrosshair", "style"})
@@ -116,7 +130,8 @@ class Page:
             title=self.title,
             uid=self.uid,
             description=self.description,
-            tags=["headroom"],
+            tags=[TAG],
+            links=[OTHERS],
             timezone="browser",
             editable=True,
             graphTooltip=1,

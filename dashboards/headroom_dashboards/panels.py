@@ -137,6 +137,35 @@ class TimeSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class StateTimeline:
+    """A strip a series over time, coloured by the thresholds."""
+
+    panel: Panel
+
+    def parts(self) -> Json:
+        """Return what a state timeline adds."""
+        return {
+            "type": "state-timeline",
+            "custom": {
+                "axisPlacement": "auto",
+                "fillOpacity": 75,
+                "hideFrom": {"legend": False, "tooltip": False, "viz": False},
+                "insertNulls": False,
+                "lineWidth": 0,
+                "spanNulls": False,
+            },
+            "options": {
+                "alignValue": "left",
+                "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+                "mergeValues": True,
+                "rowHeight": 0.9,
+                "showValue": "never",
+                "tooltip": {"hideZeros": False, "mode": "single", "sort": "none"},
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class BarGauge:
     """One horizontal bar a series."""
 
@@ -165,6 +194,19 @@ class BarGauge:
                 "valueMode": "color",
             },
         }
+
+
+def _detail(uid: str, variable: str) -> Json:
+    """Return a link to a dashboard about the value that is clicked on, with the same time."""
+    url = f"/d/{uid}?var-{variable}=${{__value.text:percentencode}}&${{__url_time_range}}"
+    return {"title": "Show in detail", "url": f"{url}&var-datasource=${{datasource}}"}
+
+
+DETAILS: Mapping[str, Json] = {
+    "host": _detail("headroom-host", "host"),
+    "vm": _detail("headroom-vm", "vm"),
+}
+"""Where a column of a table leads to, by its label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +248,14 @@ class Table:
                 {"id": key, "value": value} for key, value in wanted.items() if value is not None
             ]
             made.append({"matcher": {"id": "byName", "options": name}, "properties": properties})
-        return made
+        return made + [
+            {
+                "matcher": {"id": "byName", "options": title},
+                "properties": [{"id": "links", "value": [DETAILS[label]]}],
+            }
+            for label, title in self.labels.items()
+            if label in DETAILS
+        ]
 
     def parts(self) -> Json:
         """Return what a table adds."""

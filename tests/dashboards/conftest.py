@@ -7,6 +7,7 @@ import pytest
 
 from headroom_core.ceiling import Ceiling
 from headroom_core.rules import Rule
+from headroom_dashboards.catalogue import pages
 from headroom_dashboards.consolidation import consolidation
 from headroom_dashboards.frame import to_json
 
@@ -24,6 +25,7 @@ class Asked:
     def substituted(self, site=ALL, cluster=ALL):
         """Return it as Grafana sends it."""
         values = {"$__rate_interval": "1m", "$site": site, "$cluster": cluster}
+        values |= {"$host": ALL, "$vm": ALL}
         text = self.expr
         for variable, value in values.items():
             text = text.replace(variable, value)
@@ -36,8 +38,8 @@ def dashboard():
     return json.loads(to_json(consolidation(Ceiling(), Rule())))
 
 
-@pytest.fixture(scope="session")
-def queries(dashboard):
+def asked_by(dashboard):
+    """Return every query of a dashboard, those of its marks among them."""
     found = [
         Asked(panel["title"], target["expr"], target["instant"])
         for panel in dashboard["panels"]
@@ -45,3 +47,20 @@ def queries(dashboard):
     ]
     marks = dashboard["annotations"]["list"]
     return found + [Asked(f"mark {mark['name']}", mark["expr"], False) for mark in marks]
+
+
+@pytest.fixture(scope="session")
+def queries(dashboard):
+    return asked_by(dashboard)
+
+
+@pytest.fixture(scope="session")
+def dashboards():
+    """Every dashboard by the name of its file."""
+    made = pages(Ceiling(), Rule()).items()
+    return {name: json.loads(to_json(page)) for name, page in made}
+
+
+@pytest.fixture(scope="session")
+def every_query(dashboards):
+    return [query for dashboard in dashboards.values() for query in asked_by(dashboard)]

@@ -6,9 +6,20 @@ import pytest
 
 from headroom_core.ceiling import Ceiling
 from headroom_core.rules import Rule
+from headroom_dashboards.catalogue import pages
 from headroom_dashboards.consolidation import consolidation
 from headroom_dashboards.frame import Band, layout, to_json
 from headroom_dashboards.panels import Panel, Stat
+
+
+@pytest.fixture(params=list(pages(Ceiling(), Rule())))
+def any_dashboard(request, dashboards):
+    return dashboards[request.param]
+
+
+@pytest.fixture
+def any_panels(any_dashboard):
+    return [panel for panel in any_dashboard["panels"] if panel["type"] != "row"]
 
 
 @pytest.fixture
@@ -34,13 +45,13 @@ def test_it_is_a_classic_dashboard_with_a_stable_uid(dashboard):
     assert not dead & set(dashboard)
 
 
-def test_the_only_nulls_are_where_thresholds_begin(dashboard):
-    assert list(nulls(dashboard))
-    assert all(path.endswith(".thresholds.steps.0.value") for path in nulls(dashboard))
+def test_the_only_nulls_are_where_thresholds_begin(any_dashboard):
+    assert list(nulls(any_dashboard))
+    assert all(path.endswith(".thresholds.steps.0.value") for path in nulls(any_dashboard))
 
 
-def test_every_panel_says_what_it_shows_in_which_unit(panels):
-    for panel in panels:
+def test_every_panel_says_what_it_shows_in_which_unit(any_panels):
+    for panel in any_panels:
         assert panel["title"]
         assert panel["description"].endswith("."), panel["title"]
         assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
@@ -48,16 +59,16 @@ def test_every_panel_says_what_it_shows_in_which_unit(panels):
         assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
 
 
-def test_thresholds_are_ascending_lists_of_steps(panels):
-    for panel in panels:
+def test_thresholds_are_ascending_lists_of_steps(any_panels):
+    for panel in any_panels:
         first, *steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
         values = [step["value"] for step in steps]
         assert first["value"] is None
         assert values == sorted(values)
 
 
-def test_targets_carry_their_data_source_and_no_dead_keys(panels):
-    for panel in panels:
+def test_targets_carry_their_data_source_and_no_dead_keys(any_panels):
+    for panel in any_panels:
         targets = panel["targets"]
         assert [target["refId"] for target in targets] == list("ABCDEFGH")[: len(targets)]
         for target in targets:
@@ -66,11 +77,11 @@ def test_targets_carry_their_data_source_and_no_dead_keys(panels):
             assert not {"target", "metric", "step", "intervalFactor", "query"} & set(target)
 
 
-def test_panels_have_numbers_of_their_own_and_do_not_overlap(dashboard):
-    numbers = [panel["id"] for panel in dashboard["panels"]]
+def test_panels_have_numbers_of_their_own_and_do_not_overlap(any_dashboard):
+    numbers = [panel["id"] for panel in any_dashboard["panels"]]
     assert len(set(numbers)) == len(numbers)
     taken: set[tuple[int, int]] = set()
-    for panel in dashboard["panels"]:
+    for panel in any_dashboard["panels"]:
         place = panel["gridPos"]
         cells = {
             (x, y)
@@ -82,8 +93,8 @@ def test_panels_have_numbers_of_their_own_and_do_not_overlap(dashboard):
         taken |= cells
 
 
-def test_the_titles_are_unique(panels):
-    titles = [panel["title"] for panel in panels]
+def test_the_titles_are_unique(any_panels):
+    titles = [panel["title"] for panel in any_panels]
     assert len(set(titles)) == len(titles)
 
 
@@ -94,6 +105,32 @@ def test_variables_are_data_source_site_and_cluster_with_all(dashboard):
         assert (variable["multi"], variable["includeAll"], variable["refresh"]) == (True, True, 2)
         assert variable["current"]["value"] == ["$__all"]
     assert '{site=~"$site"}' in cluster["definition"]
+
+
+def test_every_dashboard_has_a_uid_of_its_own_and_leads_to_the_others(dashboards):
+    uids = [dashboard["uid"] for dashboard in dashboards.values()]
+    assert len(set(uids)) == len(uids) == 7
+    for dashboard in dashboards.values():
+        (link,) = dashboard["links"]
+        assert (link["type"], link["keepTime"], link["includeVars"]) == ("dashboards", True, True)
+        assert link["tags"] == dashboard["tags"] == ["headroom"]
+
+
+def test_a_host_in_a_table_leads_to_the_dashboard_about_it(dashboards):
+    uids = {dashboard["uid"] for dashboard in dashboards.values()}
+    found = [
+        link["url"]
+        for dashboard in dashboards.values()
+        for panel in dashboard["panels"]
+        for override in panel.get("fieldConfig", {}).get("overrides", [])
+        for setting in override["properties"]
+        if setting["id"] == "links"
+        for link in setting["value"]
+    ]
+    assert len(found) > 4
+    for url in found:
+        assert url.split("/d/")[1].split("?")[0] in uids
+        assert "${__url_time_range}" in url
 
 
 def test_a_table_shows_its_columns_and_not_the_time(panels):

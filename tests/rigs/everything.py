@@ -84,7 +84,8 @@ def value(dice: random.Random, column: Column, totals: dict[str, int], host: str
     if column.type == "counter":
         grown = 0 if dice.random() < 0.005 else totals[column.field] + dice.randrange(1, 90)
         totals[column.field] = grown
-        return grown if column.integer else grown + 0.25
+        # No two of the same, so that the largest of them are not a matter of order.
+        return grown if column.integer else grown + dice.random()
     if column.metric == "headroom_alert_firing":
         return int(dice.random() < 0.9)
     if column.integer:

@@ -63,15 +63,19 @@ def as_series(labels: Sequence[Labels], rows: Rows) -> Samples:
     return Samples([labels[row] for row in found], starts, times, rows.values[order])
 
 
-def summed_up(samples: Samples) -> Samples:
+def summed_up(samples: Samples, interval: int) -> Samples:
     """
-    Return counters made of what they grew by.
+    Return counters made of what they grew by in the ``interval`` milliseconds up to each sample.
 
     They end at 0 and are below before, so that nobody takes their first value for a beginning.
     """
-    values = np.empty_like(samples.values)
-    for row in range(len(samples.labels)):
+    sizes = np.diff(samples.starts)
+    starts = samples.starts + np.arange(len(samples.starts))
+    times = np.insert(samples.times, samples.starts[:-1], samples.times[samples.starts[:-1]])
+    times[starts[:-1]] -= interval
+    values = np.zeros(len(times))
+    for row in range(len(sizes)):
         part = slice(int(samples.starts[row]), int(samples.starts[row + 1]))
         grown = np.cumsum(samples.values[part])
-        values[part] = grown - grown[-1]
-    return Samples(samples.labels, samples.starts, samples.times, values)
+        values[starts[row] : starts[row + 1]] = np.concatenate([[0.0], grown]) - grown[-1]
+    return Samples(samples.labels, starts, times, values)

@@ -77,7 +77,7 @@ class Store:
         kinds = {each.kind.name: [one for one in found if one.kind == each.kind] for each in found}
         rows = [self._read(columns, part, hints) for columns in kinds.values()]
         samples = as_series(labels, together(rows))
-        return summed_up(samples) if part == "delta" else samples
+        return summed_up(samples, BUCKET_MS) if part == "delta" else samples
 
     def find(
         self, matchers: Sequence[Matcher], seen: Seen = EVER
