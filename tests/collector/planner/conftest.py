@@ -17,9 +17,10 @@ from headroom_collector.consolidation.planner.report import as_object
 START = 1_700_000_100 // 300 * 300
 
 
-def _checker():
+def _load(name):
+    """Import a module of this folder, which is no package."""
     spec = importlib.util.spec_from_file_location(
-        "planner_checker", Path(__file__).with_name("checker.py")
+        f"planner_{name}", Path(__file__).with_name(f"{name}.py")
     )
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
@@ -30,7 +31,13 @@ def _checker():
 @pytest.fixture(scope="session")
 def checker():
     """Return the independent checker of plans."""
-    return _checker()
+    return _load("checker")
+
+
+@pytest.fixture(scope="session")
+def load():
+    """Return the importer of this folder's modules."""
+    return _load
 
 
 class Estate:
@@ -83,7 +90,7 @@ class Estate:
         return Problem(tuple(hosts), tuple(vms), demand, np.ones(len(vms)), START)
 
     def plan(self, **options):
-        options = {"time_limit": 1.0} | options
+        options = {"time_limit": 0.3} | options
         return as_object(plan(self.problem(), Options(**options)))
 
     def write(self, folder):

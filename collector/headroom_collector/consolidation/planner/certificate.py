@@ -104,7 +104,7 @@ def by_threshold(sizes: Ints, counts: Ints, capacity: int) -> tuple[Ints, int]:
     a on their size, smaller ones nothing (Martello and Toth's bound L2 as weights).
     """
     small = sizes[(sizes > 0) & (2 * sizes <= capacity)]
-    cuts = np.unique(np.append(small[:: max(1, len(small) // CUTS)], 1))
+    cuts = np.unique(np.append(small[:: max(1, len(small) // CUTS)], (1, capacity // 2)))
     best, found = -1, sizes
     for cut in cuts.tolist():
         weights = np.where(sizes > capacity - cut, capacity, np.where(sizes >= cut, sizes, 0))

@@ -24,14 +24,13 @@ class Emptied:
 
 
 def relieve(packing: Packing, hosts: Indices) -> list[Step]:
-    """Move VMs off hosts that do not comply until they do, or until nothing can move."""
+    """Move VMs off hosts that they may not use, or that do not comply, until nothing can move."""
     steps: list[Step] = []
     for host in hosts.tolist():
-        one = np.array([host])
         for item in sorted(packing.on[host], key=lambda at: -int(packing.task.demand[at].max())):
-            if _complies(packing, one):
-                break
-            target = _target(packing, item, _others(packing, host))
+            if _fine(packing, item, host):
+                continue
+            target = _elsewhere(packing, item, host)
             if target is not None:
                 packing.take(item)
                 packing.put(item, target)
@@ -39,14 +38,23 @@ def relieve(packing: Packing, hosts: Indices) -> list[Step]:
     return steps
 
 
-def _complies(packing: Packing, host: Indices) -> bool:
-    return bool(packing.complies(packing.load[host], host)[0] and packing.free[host][0] >= 0)
+def _fine(packing: Packing, item: int, host: int) -> bool:
+    """Tell whether an item may stay on its host, which complies."""
+    task, one = packing.task, np.array([host])
+    rules = task.masks[task.kind[item], host]
+    apart = all(packing.met[host, group] <= 1 for group in task.anti[item])
+    complies = packing.complies(packing.load[one], one)[0] and packing.free[host] >= 0
+    return bool(rules and apart and complies)
 
 
-def _others(packing: Packing, host: int) -> Indices:
-    used: Indices = packing.used()
-    others: Indices = used[used != host]
-    return others
+def _elsewhere(packing: Packing, item: int, host: int) -> int | None:
+    """Return another host with room, one that is in use if there is any."""
+    used = packing.used()
+    target = _target(packing, item, used[used != host])
+    if target is not None:
+        return target
+    every = np.arange(len(packing.on))
+    return _target(packing, item, every[(every != host) & ~np.isin(every, used)])
 
 
 def _target(packing: Packing, item: int, hosts: Indices) -> int | None:

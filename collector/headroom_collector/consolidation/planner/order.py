@@ -14,7 +14,7 @@ import numpy as np
 
 from headroom_collector.consolidation.planner.model import NOWHERE, Ints
 from headroom_collector.consolidation.planner.packing import Packing
-from headroom_collector.consolidation.planner.task import Task
+from headroom_collector.consolidation.planner.task import Part, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,37 @@ def present(task: Task) -> Packing:
     for item in task.active.tolist():
         if task.origin[item] != NOWHERE:
             packing.put(item, int(task.origin[item]))
+    for parts in task.parts.values():
+        spread(packing, parts, 1)
     return packing
+
+
+def spread(packing: Packing, parts: Sequence[Part], sign: int) -> None:
+    """Count the members of a group that is spread over hosts, or no longer (sign -1)."""
+    for part in parts:
+        packing.load[part.host] += sign * part.demand.astype(np.int32)
+        packing.free[part.host] -= sign * part.memory
+
+
+def settle(packing: Packing, item: int, first: int) -> list[Step] | None:
+    """
+    Put an item that has no origin on the ``first`` host, else on any.
+
+    Returns the moves of its members if it was spread over hosts; None where it has no place.
+    """
+    task = packing.task
+    parts = task.parts.get(item, ())
+    spread(packing, parts, -1)
+    hosts = np.flatnonzero(task.masks[task.kind[item]])
+    for some in (hosts[hosts == first], hosts[hosts != first]):
+        fine = some[packing.may(item, some)]
+        fine = fine[packing.fits(item, fine)]
+        if len(fine):
+            target = int(fine[0])
+            packing.put(item, target)
+            return [Step(part.vm, part.host, target) for part in parts if part.host != target]
+    spread(packing, parts, 1)
+    return None
 
 
 def ordered(task: Task, wanted: Ints) -> Ordered:

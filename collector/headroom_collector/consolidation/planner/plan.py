@@ -14,8 +14,8 @@ from headroom_collector.consolidation.planner.bounds import Bound, lower_bound
 from headroom_collector.consolidation.planner.check import violations
 from headroom_collector.consolidation.planner.course import Course, Progress, never, silent
 from headroom_collector.consolidation.planner.empty import empty
-from headroom_collector.consolidation.planner.model import NOWHERE, Options, Problem
-from headroom_collector.consolidation.planner.order import Step, ordered, present
+from headroom_collector.consolidation.planner.model import NOWHERE, Ints, Options, Problem
+from headroom_collector.consolidation.planner.order import Step, ordered, present, settle
 from headroom_collector.consolidation.planner.outlook import CEILINGS, Outcome, curve, holdout
 from headroom_collector.consolidation.planner.packing import Packing
 from headroom_collector.consolidation.planner.relabel import relabelled
@@ -150,37 +150,32 @@ def _repacked(problem: Problem, options: Options, course: Course) -> _Draft:
     course.say("first plan", packing.count(), bound.hosts)
     search = replace(course, limit=course.limit - FINISHING * spent)
     packing = improve(packing, blocks, bound.hosts, search, rng)
-    result = ordered(task, relabelled(task, packing.where))
-    return _Draft(task, result.state, bound, result.steps, lost=_newcomers(result.state, packing))
+    wanted = relabelled(task, packing.where)
+    result = ordered(task, wanted)
+    steps, unplaced = _newcomers(result.state, wanted)
+    return _Draft(task, result.state, bound, [*result.steps, *steps], lost=lost | unplaced)
 
 
-def _newcomers(state: Packing, wanted: Packing) -> dict[int, str]:
-    """Put new items where they are wanted, or anywhere; returns those without a place."""
-    task = state.task
+def _newcomers(state: Packing, wanted: Ints) -> tuple[list[Step], dict[int, str]]:
+    """Put items without an origin where they are wanted, or anywhere; returns moves and the lost."""
+    steps: list[Step] = []
     lost: dict[int, str] = {}
-    for item in task.active.tolist():
+    for item in state.task.active.tolist():
         if state.where[item] != NOWHERE:
             continue
-        first = wanted.where[item]
-        hosts = np.flatnonzero(task.masks[task.kind[item]])
-        hosts = np.concatenate([hosts[hosts == first], hosts[hosts != first]])
-        for start in (0, 1):
-            some = hosts[:1] if not start else hosts[1:]
-            some = some[state.may(item, some)]
-            some = some[state.fits(item, some)]
-            if len(some):
-                state.put(item, int(some[0]))
-                break
+        found = settle(state, item, int(wanted[item]))
+        if found is None:
+            lost |= dict.fromkeys(state.task.together(item), NO_ROOM)
         else:
-            lost |= dict.fromkeys(task.together(item), NO_ROOM)
-    return lost
+            steps += found
+    return steps, lost
 
 
 def _emptied(problem: Problem, options: Options, course: Course) -> _Draft:
     task = task_of(problem, options, {})
     bound = lower_bound(task)
     state = present(task)
-    lost = _newcomers(state, state)
+    first_steps, lost = _newcomers(state, state.where)
     course.say("emptying", state.count(), bound.hosts)
 
     def stop(hosts: int) -> bool:
@@ -188,7 +183,9 @@ def _emptied(problem: Problem, options: Options, course: Course) -> _Draft:
         return hosts <= bound.hosts or course.stopped()
 
     found = empty(state, stop)
-    return _Draft(task, state, bound, found.steps, found.curve, lost)
+    steps = [*first_steps, *found.steps]
+    curve = [(freed, moves + len(first_steps)) for freed, moves in found.curve]
+    return _Draft(task, state, bound, steps, curve, lost)
 
 
 def _overloaded(draft: _Draft) -> dict[int, str]:
@@ -221,8 +218,10 @@ def _placement(problem: Problem, draft: _Draft) -> list[int]:
 def _moves(problem: Problem, draft: _Draft, a_night: int) -> tuple[Move, ...]:
     found: list[Move] = []
     here = [vm.host for vm in problem.vms]
+    spread = {part.vm for parts in draft.task.parts.values() for part in parts}
     for step in draft.steps:
-        for vm in draft.task.together(step.item):
+        alone = step.item in spread
+        for vm in (step.item,) if alone else draft.task.together(step.item):
             if here[vm] != step.target:
                 night = 1 + len(found) // a_night if a_night else 1
                 found.append(Move(vm, here[vm], step.target, night))
@@ -238,7 +237,9 @@ def _finished(
     savings: Savings,
     extras: Mapping[str, Any],
 ) -> Plan:
-    aside = dict(draft.task.aside) | draft.lost | _overloaded(draft)
+    late = draft.lost | _overloaded(draft)
+    aside = dict(draft.task.aside) | late
+    bound = lower_bound(task_of(problem, options, aside)) if late else draft.bound
     placement = _placement(problem, draft)
     moves = _moves(problem, draft, options.moves_a_night)
     spare, short = spares(problem, options, placement)
@@ -246,7 +247,7 @@ def _finished(
     kept |= {at for at, host in enumerate(problem.hosts) if host.status == "excluded"}
     broken = violations(problem, options, placement, aside)
     before = [vm.host for vm in problem.vms]
-    course.say("done", len(kept), draft.bound.hosts)
+    course.say("done", len(kept), bound.hosts)
     return Plan(
         problem=problem,
         options=options,
@@ -254,7 +255,7 @@ def _finished(
         moves=moves,
         kept=tuple(sorted(kept)),
         spare=tuple(sorted(spare)),
-        bound=draft.bound,
+        bound=bound,
         aside=aside,
         violations=tuple(broken),
         savings=savings(problem, before, placement),

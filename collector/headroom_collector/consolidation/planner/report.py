@@ -4,7 +4,12 @@ import csv
 import io
 from typing import Any
 
-from headroom_collector.consolidation.planner.model import DAY_SECONDS, NOWHERE, Problem
+from headroom_collector.consolidation.planner.model import (
+    DAY_SECONDS,
+    NOWHERE,
+    Options,
+    Problem,
+)
 from headroom_collector.consolidation.planner.plan import Plan
 
 RELIABLE_SECONDS = 21 * DAY_SECONDS
@@ -74,10 +79,7 @@ def assumptions(plan: Plan) -> list[str]:
     """Say in sentences what the plan rests on."""
     options, problem = plan.options, plan.problem
     found = [
-        (
-            f"ceiling {options.ceiling:g} of cores x base clock in {options.quantile:.4g} of a"
-            f" host's samples, never above {max(options.ceiling, options.hard_cap):g}"
-        ),
+        f"ceiling {options.ceiling:g} of cores x base clock, {_where(options)}",
         "CPU of hosts compared by cores x base clock; a VM's MHz cost the same on each",
         "memory as provisioned, never overcommitted",
         (
@@ -95,6 +97,13 @@ def assumptions(plan: Plan) -> list[str]:
             f" {options.reserve_cap:g}"
         )
     return found
+
+
+def _where(options: Options) -> str:
+    if options.quantile == 1:
+        return "in every sample of every host"
+    most = max(options.ceiling, options.hard_cap)
+    return f"in at least {options.quantile:.4g} of a host's samples, never above {most:g}"
 
 
 def as_csv(plan: Plan) -> str:

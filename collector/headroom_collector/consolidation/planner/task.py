@@ -34,6 +34,16 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A member of an affinity group that is now spread over hosts: where it is, MHz and MiB."""
+
+    vm: int
+    host: int
+    demand: Demand
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """
     What has to be packed; one row per VM, of which ``active`` take part.
@@ -41,7 +51,8 @@ class Task:
     Members of an affinity group are one: the first stands for all, its row is their sum.
     ``allow`` and ``hard`` in MHz and ``room`` in MiB by host; ``room`` is less what stays there.
     ``masks[kind[vm]]`` has the hosts that the VM may use. ``held`` are hosts that stay on
-    whatever the plan. ``late`` samples of a host may exceed ``allow``, none ``hard``.
+    whatever the plan. ``late`` samples of a host may exceed ``allow``, none ``hard``. ``parts``
+    has the groups that are spread over hosts; such an item has no origin.
     """
 
     demand: Demand
@@ -60,6 +71,7 @@ class Task:
     held: Mask
     late: int
     aside: Mapping[int, str]
+    parts: Mapping[int, tuple[Part, ...]]
 
     def together(self, item: int) -> tuple[int, ...]:
         """Return the VMs that an item stands for."""
@@ -103,6 +115,7 @@ def task_of(problem: Problem, options: Options, lost: Mapping[int, str]) -> Task
         held=held,
         late=limits.late,
         aside=aside,
+        parts=_parts(problem, items, heads[possible]),
     )
 
 
@@ -151,6 +164,20 @@ def _origins(problem: Problem, items: Items) -> Ints:
         if len({problem.vms[one].host for one in group}) > 1:
             origin[head] = NOWHERE
     return origin
+
+
+def _parts(problem: Problem, items: Items, active: Ints) -> dict[int, tuple[Part, ...]]:
+    """Return the members, on hosts, of each group that is spread over several places."""
+    found = {}
+    for head in active.tolist():
+        group = items.members.get(head, ())
+        if len({problem.vms[one].host for one in group}) > 1:
+            found[head] = tuple(
+                Part(one, problem.vms[one].host, problem.demand[one], problem.vms[one].memory_mib)
+                for one in group
+                if problem.vms[one].host != NOWHERE
+            )
+    return found
 
 
 def _fit_alone(items: Items, heads: Ints, limits: Limits) -> Mask:
