@@ -71,6 +71,8 @@ class InterfaceSampler:
     notices: Notices
     interval_seconds: float = 60.0
     name: str = "interfaces"
+    _names: frozenset[str] = frozenset()
+    _wanted: tuple[str, ...] = ()
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
         """Return a sample for each interface; raises NoData without any, or SampleError."""
@@ -79,8 +81,7 @@ class InterfaceSampler:
         if not path.exists():
             raise NoData(f"{path}: this kernel has no network")
         found = parse(read_text(path), str(path))
-        known = physical(self.sysfs) or [name for name in found if name != "lo"]
-        wanted = [name for name in known if name in found]
+        wanted = self._choose(frozenset(found))
         if not wanted:
             raise NoData(f"{path}: no interface but the loopback")
         if len(wanted) > MOST:
@@ -88,6 +89,14 @@ class InterfaceSampler:
             self.notices.fault("interfaces", line)
         samples = [self._sample(name, *found[name]) for name in wanted[:MOST]]
         return telemetry_pb2.Cycle(interfaces=samples)
+
+    def _choose(self, names: frozenset[str]) -> tuple[str, ...]:
+        """Return which interfaces are taken; sysfs is asked when one came or went."""
+        if names != self._names:
+            known = physical(self.sysfs) or sorted(names - {"lo"})
+            self._wanted = tuple(name for name in known if name in names)
+            self._names = names
+        return self._wanted
 
     def _sample(self, name: str, received: Way, sent: Way) -> samples_pb2.InterfaceSample:
         carrier = read_if_there(self.sysfs / "class/net" / name / "carrier")

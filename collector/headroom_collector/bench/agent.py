@@ -1,135 +1,144 @@
-"""What the agent costs its host: CPU a cycle, memory, threads, beside node_exporter."""
+"""What the agent costs its host: CPU a cycle, memory, threads, beside node_exporter and collectd."""
 
-import shutil
-import socket
-import subprocess
+import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import httpx
-
-from headroom_collector import ready
-from headroom_collector.bench.process import Cost, cost
+from headroom_collector.bench import agent_hosts, agent_programs
+from headroom_collector.bench.agent_programs import Program
+from headroom_collector.bench.process import Cost, cost, tree
 from headroom_collector.bench.report import Figure
-from headroom_collector.cli import processes
-from headroom_collector.cli.client import client
-from headroom_collector.tls import Authority
-from headroom_core.clock import SystemClock
 
-PEER = "node_exporter"
-PROGRAM = "prometheus-node-exporter"
-WARM_CYCLES = 5
+WARM_SECONDS = 6
+WINDOWS = 3
+FRESHNESS = "5"
+"""Seconds that a cycle may wait to share a message, in the cases that are held against others."""
+VMS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Cost of one program over some cycles."""
+    """Cost of one program: the median of some windows, and what it holds at the end."""
 
     cpu_ms_per_cycle: float
     values_per_cycle: float
     end: Cost
+    tree_pss_bytes: int
 
 
-def measure(pid: int, cycles: int, values: Callable[[], float]) -> Measured:
-    """Watch a process for ``cycles`` seconds; ``values`` gives how many it reports in one."""
-    begin = cost(pid)
-    started = time.monotonic()
-    time.sleep(cycles)
-    end = cost(pid)
-    took = time.monotonic() - started
-    return Measured((end.cpu_seconds - begin.cpu_seconds) * 1e3 / took, values(), end)
+def measure(programs: list[Program], seconds: int) -> dict[str, Measured]:
+    """
+    Watch all programs in the same windows of ``seconds``, each at one cycle a second.
 
-
-@contextmanager
-def running_agent(folder: Path) -> Iterator[tuple[int, Path]]:
-    """Run a collector and an agent at 1 Hz, TLS and spool on; yields the agent's pid."""
-    with ExitStack() as stack:
-        flags = ["collector", "--data", str(folder), "--log-level", "error"]
-        flags += ["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"]
-        children = [processes.start("collector", "headroom_collector.cli", flags)]
-        stack.callback(processes.stop_all, children)
-        at = _wait(folder)
-        files = Authority.open(folder / "tls", SystemClock()).issue_host("bench")
-        flags = ["--collector", at.grpc, "--interval", "1", "--tls", str(files.cert.parent)]
-        flags += ["--spool", str(folder / "spool.db")]
-        children.append(processes.start("agent", "headroom_agent", flags))
-        time.sleep(WARM_CYCLES)
-        yield children[1].process.pid, folder
-
-
-def _wait(folder: Path) -> ready.Ready:
-    for _ in range(600):
-        found = ready.read(folder)
-        if found is not None:
-            return found
-        time.sleep(0.05)
-    raise TimeoutError("the collector was not ready within 30 s")
-
-
-def agent_values(folder: Path) -> float:
-    """Return how many values the agent's newest cycle brought."""
-    with client(folder) as http:
-        answer = http.get("/api/v1/latest", params={"host": "bench", "limit": 1000}).json()
-    return float(len(answer["items"]))
-
-
-@contextmanager
-def running_peer() -> Iterator[tuple[int, str]]:
-    """Run node_exporter, default collectors; yields pid and URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [PROGRAM, f"--web.listen-address=127.0.0.1:{port}"]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603  # Debian's program
-    try:
-        time.sleep(1)
-        yield process.pid, f"http://127.0.0.1:{port}/metrics"
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def peer(cycles: int) -> Measured:
-    """Scrape node_exporter once a second, as long as our agent was watched."""
-    with running_peer() as (pid, url), httpx.Client() as http:
-        values = [
-            float(sum(not line.startswith("#") for line in http.get(url).text.splitlines()))
-            for _ in range(WARM_CYCLES)
-        ]
-        begin, started = cost(pid), time.monotonic()
-        for cycle in range(cycles):
-            http.get(url)
-            time.sleep(max(0.0, started + cycle + 1 - time.monotonic()))
-        end = cost(pid)
-    return Measured((end.cpu_seconds - begin.cpu_seconds) * 1e3 / cycles, values[-1], end)
+    Those that have to be asked are asked once a second. CPU time is that of the whole process
+    tree.
+    """
+    cpu: dict[str, list[float]] = {program.name: [] for program in programs}
+    for _ in range(WINDOWS):
+        begin, started = {p.name: tree(p.pid).cpu_seconds for p in programs}, time.monotonic()
+        for second in range(seconds):
+            for program in programs:
+                program.ask()
+            time.sleep(max(0.0, started + second + 1 - time.monotonic()))
+        took = time.monotonic() - started
+        for program in programs:
+            used = tree(program.pid).cpu_seconds - begin[program.name]
+            cpu[program.name].append(used * 1e3 / took)
+    return {
+        p.name: Measured(
+            statistics.median(cpu[p.name]), p.values(), cost(p.pid), tree(p.pid).pss_bytes
+        )
+        for p in programs
+    }
 
 
 def rows(found: Measured) -> dict[str, tuple[float, str]]:
     """Return each metric's value and unit."""
+    values = max(1.0, found.values_per_cycle)
     return {
         "cpu_ms_per_cycle": (found.cpu_ms_per_cycle, "ms"),
-        "us_per_value": (found.cpu_ms_per_cycle * 1e3 / found.values_per_cycle, "us"),
+        "us_per_value": (found.cpu_ms_per_cycle * 1e3 / values, "us"),
         "values_per_cycle": (found.values_per_cycle, "1"),
         "rss_bytes": (float(found.end.rss_bytes), "bytes"),
-        "pss_bytes": (float(found.end.pss_bytes), "bytes"),
+        "pss_bytes": (float(found.tree_pss_bytes), "bytes"),
         "threads": (float(found.end.threads), "1"),
     }
 
 
-def figures(*, short: bool) -> Iterator[Figure]:
-    """Measure the agent and its peer in one run, 60 cycles at 1 Hz (15 in short form)."""
-    cycles = 15 if short else 60
-    with TemporaryDirectory() as folder, running_agent(Path(folder)) as (pid, data):
-        ours = measure(pid, cycles, lambda: agent_values(data))
-    there = shutil.which(PROGRAM) is not None
-    theirs = peer(cycles) if there else None
-    skipped = {} if there else {PEER: f"not installed: apt-get install {PROGRAM}"}
-    mine = rows(ours)
-    other = rows(theirs) if theirs is not None else {}
-    for metric, (value, unit) in mine.items():
-        peers = {PEER: other[metric][0]} if other else {}
-        yield Figure("agent", "host", metric, value, unit, peers, skipped)
+def compared(
+    case: str, ours: Measured, peers: Mapping[str, Measured], skipped: Mapping[str, str]
+) -> Iterator[Figure]:
+    """Yield our figures with the peers' beside them."""
+    theirs = {name: rows(found) for name, found in peers.items()}
+    for metric, (value, unit) in rows(ours).items():
+        beside = {name: row[metric][0] for name, row in theirs.items()}
+        yield Figure("agent", case, metric, value, unit, beside, skipped)
+
+
+def host(seconds: int) -> Iterator[Figure]:
+    """Measure on this very host: with messages of some cycles, and with a message for each."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        run = agent_programs.Runner(stack, folder)
+        shared = run.agent("shared", ["--freshness", FRESHNESS])
+        at_once = run.agent("at-once", [])
+        peers, skipped = run.peers()
+        time.sleep(WARM_SECONDS)
+        found = measure([shared, at_once, *peers], seconds)
+        beside = {peer.name: found[peer.name] for peer in peers}
+        yield from compared("host", found["shared"], beside, skipped)
+        yield from compared("host-at-once", found["at-once"], beside, skipped)
+
+
+def cpus_128(seconds: int) -> Iterator[Figure]:
+    """Measure with the /proc of a host of 128 logical CPUs, which is made up."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        procfs = agent_hosts.many_cpus(folder / "proc", 128)
+        run = agent_programs.Runner(stack, folder)
+        ours = run.agent("ours", ["--freshness", FRESHNESS, "--procfs", str(procfs)])
+        peers, skipped = run.peers(procfs)
+        time.sleep(WARM_SECONDS)
+        found = measure([ours, *peers], seconds)
+        beside = {peer.name: found[peer.name] for peer in peers}
+        yield from compared("cpus-128", found["ours"], beside, skipped)
+
+
+def hypervisor(seconds: int) -> Iterator[Figure]:
+    """Measure with 100 virtual machines of libvirt's test driver, beside an agent without them."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        uri = agent_hosts.domains(folder / "domains.xml", VMS)
+        run = agent_programs.Runner(stack, folder)
+        ours = run.agent("ours", ["--freshness", FRESHNESS, "--libvirt-uri", uri])
+        bare = run.agent("bare", ["--freshness", FRESHNESS])
+        peers, skipped = run.hypervisor_peers(uri)
+        time.sleep(WARM_SECONDS)
+        found = measure([ours, bare, *peers], seconds)
+        beside = {peer.name: found[peer.name] for peer in peers}
+        yield from compared("hypervisor", found["ours"], beside, skipped)
+        more = found["ours"].cpu_ms_per_cycle - found["bare"].cpu_ms_per_cycle
+        yield Figure("agent", "hypervisor", "cpu_ms_per_vm", more / VMS, "ms")
+
+
+CASES: Mapping[str, Callable[[int], Iterator[Figure]]] = {
+    "host": host,
+    "host-at-once": host,
+    "cpus-128": cpus_128,
+    "hypervisor": hypervisor,
+}
+
+
+def figures(*, short: bool, case: str | None = None) -> Iterator[Figure]:
+    """Measure 60 cycles at 1 Hz for each case, 12 in the short form, TLS and spool on."""
+    chosen = (
+        [CASES[case]]
+        if case is not None and case in CASES
+        else list(dict.fromkeys(CASES.values()))
+    )
+    for run in chosen:
+        yield from run(4 if short else 20)

@@ -29,3 +29,18 @@ def cost(pid: int, procfs: Path = Path("/proc")) -> Cost:
         name, value, *_ = line.split()
         sizes[name.rstrip(":")] = int(value) * 1024
     return Cost(nanoseconds / 1e9, sizes["Rss"], sizes["Pss"], len(tasks))
+
+
+def tree(pid: int, procfs: Path = Path("/proc")) -> Cost:
+    """Add up what a process and all its descendants have cost; OSError where it runs no more."""
+    total = cost(pid, procfs)
+    for task in (procfs / str(pid) / "task").iterdir():
+        for child in (task / "children").read_text().split():
+            found = tree(int(child), procfs)
+            total = Cost(
+                total.cpu_seconds + found.cpu_seconds,
+                total.rss_bytes + found.rss_bytes,
+                total.pss_bytes + found.pss_bytes,
+                total.threads + found.threads,
+            )
+    return total
