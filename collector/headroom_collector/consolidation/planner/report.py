@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import asdict
 from typing import Any
 
 from headroom_collector.consolidation.planner.model import (
@@ -48,8 +49,14 @@ def as_object(plan: Plan) -> dict[str, Any]:
         "seconds": round(plan.seconds, 3),
         "peak_memory_bytes": plan.peak_memory_bytes,
         "assumptions": assumptions(plan),
+        **_proof(plan),
         **plan.extras,
     }
+
+
+def _proof(plan: Plan) -> dict[str, Any]:
+    proof = plan.bound.certificate
+    return {} if proof is None else {"certificate": asdict(proof)}
 
 
 def gap_ratio(plan: Plan) -> float:

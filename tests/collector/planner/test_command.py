@@ -1,0 +1,118 @@
+"""``headroom plan --from``: what it prints, that the schema describes it, and what it refuses."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SCHEMA = Path(__file__).parents[3] / "docs" / "schemas" / "plan-output.schema.json"
+TYPES = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+    "null": type(None),
+}
+
+
+def mismatches(value, schema, at="$"):
+    """Yield where a value is not what the schema says; the part of JSON Schema that ours uses."""
+    kinds = schema.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if kinds and not any(isinstance(value, TYPES[kind]) for kind in kinds):
+        yield f"{at}: {type(value).__name__}, expected {kinds}"
+        return
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{at}: {value!r}, expected one of {schema['enum']}"
+    if "minimum" in schema and value < schema["minimum"]:
+        yield f"{at}: {value}, expected at least {schema['minimum']}"
+    if isinstance(value, dict):
+        yield from (f"{at}: no {name}" for name in schema.get("required", []) if name not in value)
+        for name, one in value.items():
+            inner = schema.get("properties", {}).get(name, schema.get("additionalProperties", {}))
+            yield from mismatches(one, inner, f"{at}.{name}")
+    if isinstance(value, list):
+        for number, one in enumerate(value):
+            yield from mismatches(one, schema.get("items", {}), f"{at}[{number}]")
+
+
+def headroom(*arguments, environment=None):
+    """Run the command line as a user does."""
+    return subprocess.run(
+        [sys.executable, "-m", "headroom_collector.cli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "COLUMNS": "80", **(environment or {})},
+    )
+
+
+@pytest.fixture
+def folder(make_estate, tmp_path):
+    """Return the folder of a random estate, with what it describes."""
+    estate = make_estate(np.random.default_rng(3), 10, 30, placed=True)
+    estate.write(tmp_path)
+    return tmp_path, estate.facts
+
+
+@pytest.mark.parametrize("mode", ["repack", "empty"])
+def test_the_object_is_what_the_schema_describes(folder, checker, mode):
+    where, facts = folder
+    asked = ("--mode", mode, "--time-limit", "0.5", "--curve", "--reserve", "1")
+    result = headroom("plan", "--from", str(where), *asked, "--json")
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    schema = json.loads(SCHEMA.read_text())
+    assert list(mismatches(found, schema)) == []
+    assert set(found) <= set(schema["properties"])
+    assert checker.faults(facts, found) == []
+    assert found["confidence"]["power_off_recommended"] is False
+    assert [point["ceiling_ratio"] for point in found["ceiling_curve"]][:2] == [0.3, 0.4]
+
+
+def test_the_moves_as_csv(folder):
+    result = headroom("plan", "--from", str(folder[0]), "--time-limit", "0.2", "--csv")
+    head, first, *_ = result.stdout.splitlines()
+    assert head == "step,night,vm,from,to"
+    assert first.startswith("1,1,v")
+
+
+def test_people_get_a_table_that_fits_80_columns(folder):
+    result = headroom("plan", "--from", str(folder[0]), "--time-limit", "0.2")
+    assert "No plan keeps fewer than" in result.stdout
+    assert "Not yet a reason to power hosts off" in result.stdout
+    assert max(len(line) for line in result.stdout.splitlines()) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--quantile", "95"], "--quantile 95: expected a ratio.*did you mean 0.95"),
+        (["--mode", "shrink"], "--mode shrink: expected repack or empty"),
+        (["--reserve", "-1"], "--reserve: expected 0 or more"),
+        (["--json", "--csv"], "--json and --csv: expected one of them"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused_in_one_line(folder, arguments, message):
+    result = headroom("plan", "--from", str(folder[0]), *arguments)
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    import re
+
+    assert re.search(message, result.stderr.replace("\n", " "))
+
+
+def test_a_faulty_file_ends_in_one_line(folder):
+    (folder[0] / "vms.csv").write_text("vm,vcpus,memory_mib\nv0,x,1\n")
+    result = headroom("plan", "--from", str(folder[0]))
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert "vms.csv, line 2: vcpus is 'x'" in result.stderr.replace("\n", " ")
+    assert "Traceback" not in result.stderr
