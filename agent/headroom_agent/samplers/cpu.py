@@ -138,9 +138,9 @@ class CpuSampler:
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:
         """Return the host's CPU figures, and the CPUs' when they are due; raises SampleError."""
-        path = self.procfs / "stat"
+        path = f"{self.procfs}/stat"
         before, self._before, self.ratio = self._before, None, None
-        stat = parse(read(path), str(path))
+        stat = parse(read(path), path)
         self._tell_missing(stat, path)
         found = ratios(before, stat) if before else Ratios()
         self._before, self.ratio = stat, found.busy
@@ -154,7 +154,7 @@ class CpuSampler:
         """Return the share of all CPUs that was busy over the last interval; None at first."""
         return self.ratio
 
-    def _tell_missing(self, stat: Stat, path: Path) -> None:
+    def _tell_missing(self, stat: Stat, path: str) -> None:
         missing = [name for name in NUMBERS if name not in stat.numbers]
         missing += [f"cpu.{name}" for name in STATES[len(stat.ticks) :]]
         if missing:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment, NoData, SampleError
-from headroom_agent.samplers.files import number_if_there, read
+from headroom_agent.samplers.files import number_if_there, read_where_kept
 from headroom_proto.v1 import samples_pb2, telemetry_pb2
 
 SECTOR = 512
@@ -60,10 +60,11 @@ class DiskSampler:
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
         """Return a sample for each disk; raises NoData without any, or SampleError."""
-        path = self.procfs / "diskstats"
-        if not path.exists():
+        path = f"{self.procfs}/diskstats"
+        data = read_where_kept(path)
+        if data is None:
             raise NoData(f"{path}: this kernel has no block devices")
-        disks = parse(read(path).decode(errors="replace"), str(path))
+        disks = parse(data.decode(errors="replace"), path)
         self._sizes = {name: self._size(name) for name in disks}
         known = [name for name in disks if self._sizes[name]]
         if not known:

@@ -8,7 +8,7 @@ from headroom_agent.sampler import SampleError
 CHUNK = 1 << 16
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path | str) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         # A short read of a file under /proc is not its end (fs/seq_file.c).
@@ -20,20 +20,34 @@ def _read(path: Path) -> bytes:
         os.close(descriptor)
 
 
-def read(path: Path) -> bytes:
-    """Return what the file holds; raises SampleError naming path and reason."""
+def read(path: Path | str) -> bytes:
+    """
+    Return what the file holds; raises SampleError naming path and reason.
+
+    What is read in every cycle is named by a text: making a Path costs as much as reading a file.
+    """
     try:
         return _read(path)
     except OSError as error:
         raise SampleError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def read_text(path: Path) -> str:
+def read_where_kept(path: Path | str) -> bytes | None:
+    """Return what the file holds; None where this kernel has none. Raises SampleError."""
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SampleError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def read_text(path: Path | str) -> str:
     """Return what the file holds, undecodable bytes replaced; raises SampleError."""
     return read(path).decode(errors="replace")
 
 
-def read_if_there(path: Path) -> str:
+def read_if_there(path: Path | str) -> str:
     """Return what the file holds, stripped; empty where it is not there or may not be read."""
     try:
         return _read(path).decode(errors="replace").strip()
@@ -41,13 +55,13 @@ def read_if_there(path: Path) -> str:
         return ""
 
 
-def number_if_there(path: Path) -> int | None:
+def number_if_there(path: Path | str) -> int | None:
     """Return the whole number, 0 or more, that the file holds; None where it holds none."""
     text = read_if_there(path)
     return int(text) if text.isdecimal() else None
 
 
-def names(folder: Path) -> list[str]:
+def names(folder: Path | str) -> list[str]:
     """Return the sorted names in a folder; none where it is not there or may not be read."""
     try:
         return sorted(os.listdir(folder))  # noqa: PTH208 - names, and no Path for each

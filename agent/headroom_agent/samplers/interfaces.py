@@ -5,7 +5,7 @@ from pathlib import Path
 
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment, NoData, SampleError
-from headroom_agent.samplers.files import names, number_if_there, read_if_there, read_text
+from headroom_agent.samplers.files import names, number_if_there, read_if_there, read_where_kept
 from headroom_proto.v1 import samples_pb2, telemetry_pb2
 
 MEGABIT = 125_000
@@ -53,7 +53,7 @@ def physical(sysfs: Path) -> list[str]:
 
 def speed(sysfs: Path, interface: str) -> int | None:
     """Return the bytes a second that a link carries one way; None where it does not tell."""
-    megabits = number_if_there(sysfs / "class/net" / interface / "speed")
+    megabits = number_if_there(f"{sysfs}/class/net/{interface}/speed")
     # A link that is down says -1, or 4294967295 in old kernels.
     return megabits * MEGABIT if megabits and megabits < 0xFFFFFFFF else None
 
@@ -76,11 +76,13 @@ class InterfaceSampler:
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
         """Return a sample for each interface; raises NoData without any, or SampleError."""
-        path = self.procfs / "1/net/dev"
-        path = path if path.exists() else self.procfs / "net/dev"
-        if not path.exists():
+        path = f"{self.procfs}/1/net/dev"
+        if (data := read_where_kept(path)) is None:
+            path = f"{self.procfs}/net/dev"
+            data = read_where_kept(path)
+        if data is None:
             raise NoData(f"{path}: this kernel has no network")
-        found = parse(read_text(path), str(path))
+        found = parse(data.decode(errors="replace"), path)
         wanted = self._choose(frozenset(found))
         if not wanted:
             raise NoData(f"{path}: no interface but the loopback")
@@ -99,7 +101,7 @@ class InterfaceSampler:
         return self._wanted
 
     def _sample(self, name: str, received: Way, sent: Way) -> samples_pb2.InterfaceSample:
-        carrier = read_if_there(self.sysfs / "class/net" / name / "carrier")
+        carrier = read_if_there(f"{self.sysfs}/class/net/{name}/carrier")
         return samples_pb2.InterfaceSample(
             interface=name,
             received_bytes_total=received.bytes,

@@ -27,7 +27,7 @@ class LoadSampler:
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
         """Return the load averages; raises SampleError."""
-        path = self.procfs / "loadavg"
-        one, five, fifteen = parse(read_text(path), str(path))
+        path = f"{self.procfs}/loadavg"
+        one, five, fifteen = parse(read_text(path), path)
         host = samples_pb2.HostSample(load1=one, load5=five, load15=fifteen)
         return telemetry_pb2.Cycle(host=host)

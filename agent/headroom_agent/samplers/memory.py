@@ -53,8 +53,8 @@ class MemorySampler:
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
         """Return the host's memory; raises SampleError."""
-        path = self.procfs / "meminfo"
-        found = parse(read(path), str(path))
+        path = f"{self.procfs}/meminfo"
+        found = parse(read(path), path)
         missing = [name for name in FIELDS if name not in found]
         if missing:
             line = f"{path}: no {', '.join(missing)}: this kernel does not tell; left out"

@@ -40,7 +40,7 @@ class NumaSampler:
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
         """Return a sample for each node with memory; raises NoData without nodes, SampleError."""
-        folder = self.sysfs / "devices/system/node"
+        folder = f"{self.sysfs}/devices/system/node"
         nodes = sorted(
             int(name[4:])
             for name in names(folder)
@@ -50,14 +50,14 @@ class NumaSampler:
             raise NoData(f"{folder}: this kernel knows no NUMA nodes")
         return telemetry_pb2.Cycle(numa=[self._sample(folder, node) for node in nodes])
 
-    def _sample(self, folder: Path, node: int) -> samples_pb2.NumaSample:
-        path = folder / f"node{node}" / "meminfo"
-        found = parse(read_text(path), str(path))
+    def _sample(self, folder: str, node: int) -> samples_pb2.NumaSample:
+        path = f"{folder}/node{node}/meminfo"
+        found = parse(read_text(path), path)
         total, free = found["MemTotal"], found.get("MemFree")
         return samples_pb2.NumaSample(
             node=node,
             memory_total_bytes=total,
             memory_free_bytes=free,
             memory_used_bytes=None if free is None else max(0, total - free),
-            cpus=count(read_if_there(folder / f"node{node}" / "cpulist")),
+            cpus=count(read_if_there(f"{folder}/node{node}/cpulist")),
         )

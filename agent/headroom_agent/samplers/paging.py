@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headroom_agent.sampler import Moment, NoData, SampleError
-from headroom_agent.samplers.files import number_if_there, read
+from headroom_agent.samplers.files import number_if_there, read_where_kept
 from headroom_proto.v1 import samples_pb2, telemetry_pb2
 
 FIELDS = ("pswpin", "pswpout", "oom_kill")
@@ -42,9 +42,10 @@ class PagingSampler:
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
         """Return what the kernel tells of it; raises NoData where that is nothing, SampleError."""
-        path = self.procfs / "vmstat"
-        found = parse(read(path), str(path)) if path.exists() else {}
-        shared = number_if_there(self.sysfs / "kernel/mm/ksm/pages_sharing")
+        path = f"{self.procfs}/vmstat"
+        data = read_where_kept(path)
+        found = {} if data is None else parse(data, path)
+        shared = number_if_there(f"{self.sysfs}/kernel/mm/ksm/pages_sharing")
         if not found and shared is None:
             raise NoData(f"{path}: is not there, and neither is KSM")
         host = samples_pb2.HostSample(

@@ -39,8 +39,8 @@ class PressureSampler:
         """Return the stall times; raises NoData where this kernel keeps none, or SampleError."""
         host = samples_pb2.HostSample()
         for resource, kinds in KINDS.items():
-            path = self.procfs / "pressure" / resource
-            found = parse(read_if_there(path), str(path))
+            path = f"{self.procfs}/pressure/{resource}"
+            found = parse(read_if_there(path), path)
             for kind in kinds:
                 if kind in found:
                     setattr(host, f"pressure_{resource}_{kind}_seconds_total", found[kind])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headroom_agent.sampler import Moment, NoData, SampleError
-from headroom_agent.samplers.files import read
+from headroom_agent.samplers.files import read_where_kept
 from headroom_proto.v1 import samples_pb2, telemetry_pb2
 
 WAIT = 8
@@ -52,10 +52,11 @@ class SchedstatSampler:
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
         """Return the waits of each CPU and their sum; raises NoData or SampleError."""
-        path = self.procfs / "schedstat"
-        if not path.exists():
+        path = f"{self.procfs}/schedstat"
+        data = read_where_kept(path)
+        if data is None:
             raise NoData(f"{path}: this kernel keeps none (CONFIG_SCHEDSTATS)")
-        waits = parse(read(path), str(path))
+        waits = parse(data, path)
         return telemetry_pb2.Cycle(
             host=samples_pb2.HostSample(run_queue_wait_seconds_total=sum(waits.values())),
             cpus=[

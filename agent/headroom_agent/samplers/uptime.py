@@ -26,6 +26,6 @@ class UptimeSampler:
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
         """Return the uptime; raises SampleError."""
-        path = self.procfs / "uptime"
-        host = samples_pb2.HostSample(uptime_seconds=parse(read_text(path), str(path)))
+        path = f"{self.procfs}/uptime"
+        host = samples_pb2.HostSample(uptime_seconds=parse(read_text(path), path))
         return telemetry_pb2.Cycle(host=host)
