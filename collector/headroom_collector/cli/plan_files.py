@@ -1,9 +1,13 @@
 """``headroom plan --from``: a plan for an estate that is described by a folder of files."""
 
 import json
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
+from types import FrameType
 from typing import Any
 
 from rich.console import Console
@@ -13,7 +17,7 @@ from headroom_collector.cli.client import CliError
 from headroom_collector.cli.words import money
 from headroom_collector.consolidation.money.file import load_prices
 from headroom_collector.consolidation.money.plan import with_money
-from headroom_collector.consolidation.planner.course import Progress
+from headroom_collector.consolidation.planner.course import Progress, silent
 from headroom_collector.consolidation.planner.files import read_folder
 from headroom_collector.consolidation.planner.model import Options, PlanError
 from headroom_collector.consolidation.planner.plan import Plan, plan
@@ -40,14 +44,34 @@ def say(progress: Progress) -> None:
 
 def planned(folder: Path, asked: Mapping[str, Any]) -> Plan:
     """Read the folder and plan; raises CliError or SettingsError with what is wrong."""
-    report = say if sys.stderr.isatty() else (lambda _: None)
+    report = say if sys.stderr.isatty() else silent
     try:
         options = Options(**asked)
         prices = folder / "estate.toml"
         savings = with_money(load_prices(prices if prices.exists() else None))
-        return plan(read_folder(folder), options, report, savings=savings)
+        problem = read_folder(folder)
+        with stop_asked() as stopped:
+            return plan(problem, options, report, stopped=stopped, savings=savings)
     except PlanError as error:
         raise CliError(str(error)) from None
+
+
+@contextmanager
+def stop_asked() -> Iterator[Callable[[], bool]]:
+    """Yield the question whether Ctrl-C was pressed, which then does nothing else; twice, it ends."""
+    asked = Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        asked.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def show(found: Plan, console: Console) -> None:

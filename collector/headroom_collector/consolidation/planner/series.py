@@ -53,6 +53,8 @@ def read_series(path: Path, names: Sequence[str]) -> Series:
         _check_columns(file.schema_arrow)
         extent = _extent(file)
         return _read(file, names, extent)
+    except pa.ArrowMemoryError:
+        raise MemoryError from None
     except (pa.ArrowException, OSError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise PlanError(f"{FILE}: cannot be read as Parquet: {first}") from None
