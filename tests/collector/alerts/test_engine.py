@@ -2,10 +2,11 @@ import asyncio
 import contextlib
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
-from headroom_collector.alert_settings import Groups
+from headroom_collector.alert_settings import Groups, Receiver
 from headroom_collector.alerts.engine import AlertEngine
 from headroom_collector.alerts.evaluator import Evaluator
 from headroom_collector.alerts.outbox import read_waiting, sent
@@ -316,3 +317,21 @@ def test_a_restart_between_firing_and_resolve_neither_repeats_nor_loses(
     fired, resolved = receiver.bodies
     assert fired["alerts"][0]["fingerprint"] == resolved["alerts"][0]["fingerprint"]
     assert fired["alerts"][0]["startsAt"] == resolved["alerts"][0]["startsAt"]
+
+
+def test_a_receiver_that_hangs_holds_up_no_other(store, feed, clock, estate, receiver, until):
+    both = replace(
+        config(receiver.url),
+        receivers={"stuck": Receiver(url=f"{receiver.url}/stuck", timeout_seconds=20.0)},
+    )
+    receiver.answers[:] = ["hang"]
+    engine = AlertEngine(store, estate, Ceiling(), both, clock)
+
+    def load():
+        feed("a", above(0, 240, 15))
+        receiver.wait(2)
+        until(lambda: engine.statistics()["notifications_total"] == 1)
+        receiver.released.set()
+
+    clock.set(240)
+    asyncio.run(running(engine, load))
