@@ -22,6 +22,7 @@ from headroom_collector.http import HttpServer, listen_tcp, listen_unix
 from headroom_collector.ingest.server import IngestServer, IngestSettings
 from headroom_collector.inventory.book import MIGRATIONS as INVENTORY_TABLES
 from headroom_collector.inventory.book import Book
+from headroom_collector.sinks.build import build as build_sinks
 from headroom_collector.store.api import Store, StoreError
 from headroom_collector.store.engine import open_store
 from headroom_collector.store.producer import OwnProducer
@@ -98,6 +99,10 @@ class Collector:
         prices = partial(find_prices, config.estate, config.data)
         outlook = OutlookTask(store, producer, book, config.ceiling, prices, clock)
 
+        sinks = build_sinks(
+            config.sinks, store, lambda host, _: book.member(host).placement.labels(), clock
+        )
+
         def statistics() -> Mapping[str, float]:
             return {**ingest.statistics(), **alerts.statistics()}
 
@@ -108,8 +113,9 @@ class Collector:
             clock=clock,
             version=__version__,
             statistics=statistics,
+            sinks=lambda: {sink.name: sink.statistics() for sink in sinks},
         )
-        loops = [alerts.run, headroom.run, outlook.run, book.watch]
+        loops = [alerts.run, headroom.run, outlook.run, book.watch, *(sink.run for sink in sinks)]
         self._begin(rooms, [*loops, lambda: maintain(store, clock)])
         await self._listen_http(rooms, services)
         self._say_ready(rooms)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headroom_collector.alert_settings import Alerts, Webhook
+from headroom_collector.sink_settings import Sinks
 from headroom_core.ceiling import Ceiling
 from headroom_core.settings import SettingsError, load, read
 
@@ -72,6 +73,7 @@ class CollectorConfig:
     ceiling: Ceiling = field(default_factory=Ceiling)
     alerts: Alerts = field(default_factory=Alerts)
     store: StoreSettings = field(default_factory=StoreSettings)
+    sinks: Sinks = field(default_factory=Sinks)
 
 
 def load_config(path: Path) -> CollectorConfig:

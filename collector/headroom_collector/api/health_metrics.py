@@ -15,6 +15,14 @@ HEADROOM_LOOKBACK = 600 * SECOND
 ROUND = 90 * SECOND
 """The clusters of one computation lie closer together than this; nanoseconds."""
 
+SINK = {
+    "sent_values": "Values that the sink's engine has taken since the collector's start",
+    "refused_values": "Values that the sink's engine will never take, since the collector's start",
+    "missed_samples": "Samples that went by age before the sink's engine had them, ever",
+    "commits_behind": "Commits of the store that the sink's engine does not have yet",
+}
+"""Help of what each sink counts."""
+
 
 class HealthCollector(Collector):
     """Collects at the time of a scrape, so nothing is kept in step by hand."""
@@ -50,6 +58,10 @@ class HealthCollector(Collector):
             {"version": services.version},
             1,
         )
+
+        for sink, counts in services.sinks().items():
+            for name, value in counts.items():
+                families.gauge(f"headroom_sink_{name}", SINK[name], {"sink": sink}, value)
 
     def _clusters(self, families: Families) -> None:
         kind = catalogue().kind("headroom")

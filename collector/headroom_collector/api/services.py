@@ -17,13 +17,19 @@ def no_statistics() -> Mapping[str, float]:
     return {}
 
 
+def no_sinks() -> Mapping[str, Mapping[str, float]]:
+    """Return no sinks."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """
     The collector's rooms. ``book`` is the inventory with its administration.
 
     ``statistics`` gives what the rooms beside the store count, by the field names of
-    CollectorSample: the streams that are open, refusals, notifications.
+    CollectorSample: the streams that are open, refusals, notifications. ``sinks`` gives what each
+    sink counts, by its name.
     """
 
     store: Store
@@ -32,6 +38,7 @@ class Services:
     clock: Clock
     version: str
     statistics: Callable[[], Mapping[str, float]] = no_statistics
+    sinks: Callable[[], Mapping[str, Mapping[str, float]]] = no_sinks
 
 
 def services(request: Request) -> Services:

@@ -11,7 +11,8 @@ and against the tables ``hosts`` and ``things`` (``labels`` is JSON; ``last_seen
 minute). ``commit_id`` only grows: it is the position that durable cursors keep. Kinds that are
 rolled up have a table ``<kind>_5m``, described in ``rollup``; ``dirty`` holds, by kind and start,
 the 5-minute buckets that are not rolled up yet or no longer rightly; ``gaps`` holds batches that are lost
-for good, ``refusals`` the refused values by host, hour and reason. Times are UTC nanoseconds.
+for good, ``sink_gaps`` the samples that went by age before a sink had them, ``refusals`` the
+refused values by host, hour and reason. Times are UTC nanoseconds.
 """
 
 from collections.abc import Callable, Mapping, Sequence

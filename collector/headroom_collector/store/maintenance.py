@@ -12,7 +12,7 @@ from headroom_collector.store.api import Change
 from headroom_collector.store.database import Database
 from headroom_collector.store.memory import Memory
 from headroom_collector.store.rollup import LAG, roll_up, rollup_name
-from headroom_collector.store.tables import BUCKET, DAY, day_tables, oldest_day
+from headroom_collector.store.tables import BUCKET, DAY, day_name, day_tables, oldest_day
 from headroom_collector.store.wording import one_line
 from headroom_proto.catalogue import Catalogue
 
@@ -23,6 +23,12 @@ STEPS = 24
 
 DUE = "SELECT kind, bucket FROM dirty WHERE bucket <= ? ORDER BY bucket DESC, kind LIMIT ?"
 WAITING = "SELECT DISTINCT kind, bucket // ? FROM dirty"
+
+MISSED = """
+INSERT INTO sink_gaps SELECT c.name, ?, ?, count(*) FROM "{table}" s
+JOIN sink_cursors c ON s.commit_id > c.commit_id GROUP BY c.name
+"""
+"""What sinks do not have yet when its day goes: a cursor never keeps the day from going."""
 
 Cursor = duckdb.DuckDBPyConnection
 
@@ -105,6 +111,7 @@ class Maintenance:
         self._memory.dirty.discard((kind, bucket))
 
     def _drop(self, kind: str, day: int, cursor: Cursor, _commit_id: int) -> None:
+        cursor.execute(MISSED.format(table=day_name(kind, day)), [kind, day])
         self._memory.days.drop(cursor, kind, day)
 
     def _sweep(self, now: int, cursor: Cursor, _commit_id: int) -> None:

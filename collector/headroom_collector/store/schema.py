@@ -40,6 +40,17 @@ OWN = (
         CREATE TABLE dirty(kind VARCHAR NOT NULL, bucket BIGINT NOT NULL);
         """,
     ),
+    Migration(
+        "store",
+        2,
+        """
+        CREATE TABLE sink_cursors(
+            name VARCHAR NOT NULL, commit_id BIGINT NOT NULL, updated BIGINT NOT NULL);
+        CREATE TABLE sink_gaps(
+            name VARCHAR NOT NULL, kind VARCHAR NOT NULL, day BIGINT NOT NULL,
+            samples BIGINT NOT NULL);
+        """,
+    ),
 )
 
 
