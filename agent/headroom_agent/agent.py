@@ -14,7 +14,6 @@ from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment, take_moment
 from headroom_agent.samplers import registry
 from headroom_agent.samplers.energy_vms import VmEnergy
-from headroom_agent.samplers.facts import read_boot_id
 from headroom_agent.schedule import Merger, Schedule
 from headroom_agent.spool import Limits, Spool
 from headroom_agent.spool_schema import SpoolError
@@ -140,7 +139,7 @@ def run(config: AgentConfig, logger: logging.Logger, stop: StopSignal) -> None:
     )
     spool = Spool(config.spool.path, limits, notices)
     try:
-        recorder = Recorder(spool, read_boot_id(config.procfs), notices)
+        recorder = Recorder(spool, registry.read_boot(config), notices)
         own = registry.Self(recorder.last_seconds, spool.state)
         samplers = registry.build(config, notices, own)
         schedule = Schedule(

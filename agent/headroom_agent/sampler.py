@@ -25,8 +25,10 @@ class Moment:
 
 
 def take_moment() -> Moment:
-    """Read both clocks of this machine."""
-    return Moment(time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+    """Read both clocks of this machine; where there is no CLOCK_BOOTTIME, its monotonic one."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    since = time.monotonic_ns() if clock is None else time.clock_gettime_ns(clock)
+    return Moment(time.time_ns(), since)
 
 
 class NoData(Exception):  # noqa: N818 - it is an expected outcome and no error

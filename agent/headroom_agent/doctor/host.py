@@ -3,6 +3,7 @@
 import ctypes
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,7 +23,7 @@ TIMEX_BYTES = 512
 
 def samplers(config: AgentConfig, notices: Notices, now: Moment) -> Iterator[Finding]:
     """Run each of the host's samplers once."""
-    for sampler in registry.host_samplers(config, notices):
+    for sampler in registry.samplers_for(sys.platform, config, notices):
         if not getattr(config.samplers, sampler.name):
             yield Finding("note", sampler.name, "is switched off: [samplers]")
         else:

@@ -23,6 +23,9 @@ STATES = (
 )
 """Columns of a cpu line (proc(5)); guest is part of user, guest_nice of nice."""
 
+FIELDS = tuple(f"cpu_{state}_seconds_total" for state in STATES)
+"""The contract's field of each state. A name made anew each time would be interned anew, too."""
+
 NUMBERS = {
     "ctxt": "context_switches_total",
     "procs_running": "procs_running",
@@ -167,8 +170,8 @@ class CpuSampler:
             cpu_steal_ratio=found.steal,
             cpus=len(stat.cores) or None,
         )
-        for state, ticks in zip(STATES, stat.ticks, strict=False):
-            setattr(host, f"cpu_{state}_seconds_total", ticks / self.ticks_per_second)
+        for field_, ticks in zip(FIELDS, stat.ticks, strict=False):
+            setattr(host, field_, ticks / self.ticks_per_second)
         for name, value in stat.numbers.items():
             setattr(host, NUMBERS[name], value)
         return host

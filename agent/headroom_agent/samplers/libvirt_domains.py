@@ -19,6 +19,7 @@ STATES = (
     "pmsuspended",
 )
 """virDomainState by number."""
+FIELDS = tuple(f"domains_{state}" for state in STATES)
 RUNNING = (1, 2)
 """Running, and running but waiting for a resource."""
 KIB = 1024
@@ -128,8 +129,8 @@ def host_sample(
         vcpus_per_core=_share(vcpus, host.cores),
         domains_memory_per_physical=_share(memory, host.memory_bytes),
     )
-    for number, state in enumerate(STATES):
-        setattr(sample, f"domains_{state}", states[number])
+    for number, field in enumerate(FIELDS):
+        setattr(sample, field, states[number])
     return sample
 
 

@@ -7,7 +7,14 @@ from headroom_agent.sampler import Moment, NoData, SampleError
 from headroom_agent.samplers.files import read_if_there
 from headroom_proto.v1 import samples_pb2, telemetry_pb2
 
-KINDS = {"cpu": ("some",), "memory": ("some", "full"), "io": ("some", "full")}
+FIELDS = {
+    "cpu": {"some": "pressure_cpu_some_seconds_total"},
+    "memory": {
+        "some": "pressure_memory_some_seconds_total",
+        "full": "pressure_memory_full_seconds_total",
+    },
+    "io": {"some": "pressure_io_some_seconds_total", "full": "pressure_io_full_seconds_total"},
+}
 """What is kept of each resource; "full" of the CPUs is always 0 for a whole host."""
 
 
@@ -38,12 +45,12 @@ class PressureSampler:
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
         """Return the stall times; raises NoData where this kernel keeps none, or SampleError."""
         host = samples_pb2.HostSample()
-        for resource, kinds in KINDS.items():
+        for resource, fields in FIELDS.items():
             path = f"{self.procfs}/pressure/{resource}"
             found = parse(read_if_there(path), path)
-            for kind in kinds:
+            for kind, field in fields.items():
                 if kind in found:
-                    setattr(host, f"pressure_{resource}_{kind}_seconds_total", found[kind])
+                    setattr(host, field, found[kind])
         if not host.ListFields():
             raise NoData(f"{self.procfs}/pressure: this kernel keeps no pressure (psi=1 at boot)")
         return telemetry_pb2.Cycle(host=host)

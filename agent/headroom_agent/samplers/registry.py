@@ -1,6 +1,7 @@
 """The samplers of a host, read top to bottom."""
 
 import importlib.util
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from headroom_agent.sampler import Sampler
 from headroom_agent.samplers.agent_self import SelfSampler
 from headroom_agent.samplers.cpu import CpuSampler
 from headroom_agent.samplers.disks import DiskSampler
-from headroom_agent.samplers.facts import FactsSampler
+from headroom_agent.samplers.facts import FactsSampler, read_boot_id
 from headroom_agent.samplers.frequency import FrequencySampler
 from headroom_agent.samplers.interfaces import InterfaceSampler
 from headroom_agent.samplers.load import LoadSampler
@@ -31,6 +32,7 @@ SOCKETS = (
     "virtqemud-sock-ro",
     "virtqemud-sock",
 )
+LINUX = "linux"
 DEFAULT_URI = "qemu:///system"
 
 
@@ -49,6 +51,31 @@ class Self:
 
     cycle_seconds: Callable[[], float | None]
     spool: Callable[[], SpoolState | None]
+
+
+def portable_samplers(config: AgentConfig) -> tuple[Sampler, ...]:
+    """Return the samplers of a system without a procfs."""
+    from headroom_agent.samplers import portable  # noqa: PLC0415 - loads psutil: only where needed
+
+    made, every = portable.PortableSampler, config.intervals
+    return (
+        made("cpu", portable.Cpu().read, every.cpu),
+        made("memory", portable.read_memory, every.memory),
+        made("load", portable.read_load, every.load),
+        made("uptime", portable.read_uptime, every.uptime),
+        made("disks", portable.read_disks, every.disks),
+        made("interfaces", portable.read_interfaces, every.interfaces),
+        made("facts", portable.Facts().read, every.facts),
+    )
+
+
+def read_boot(config: AgentConfig, system: str = sys.platform) -> str:
+    """Return the identity of this boot; empty where it cannot be read."""
+    if system == LINUX:
+        return read_boot_id(config.procfs)
+    from headroom_agent.samplers import portable  # noqa: PLC0415 - the same
+
+    return portable.boot_id()
 
 
 def host_samplers(config: AgentConfig, notices: Notices) -> tuple[Sampler, ...]:
@@ -71,6 +98,11 @@ def host_samplers(config: AgentConfig, notices: Notices) -> tuple[Sampler, ...]:
     )
 
 
+def samplers_for(system: str, config: AgentConfig, notices: Notices) -> tuple[Sampler, ...]:
+    """Return the samplers of the host's own figures for a system named as in ``sys.platform``."""
+    return host_samplers(config, notices) if system == LINUX else portable_samplers(config)
+
+
 def is_installed(module: str) -> bool:
     """Tell whether a module could be imported, without importing it."""
     return importlib.util.find_spec(module) is not None
@@ -82,16 +114,17 @@ def build(
     own: Self,
     run: Path = Path("/run"),
     installed: Callable[[str], bool] = is_installed,
+    system: str = sys.platform,
 ) -> tuple[Sampler, ...]:
     """
     Return the samplers that the configuration asks for, quick ones first.
 
-    ``run`` is where a libvirt daemon has its sockets. The hypervisor comes last: it alone may take
+    ``run`` is where a libvirt daemon has its sockets; ``system`` as in ``sys.platform``. The hypervisor comes last: it alone may take
     its time, under a deadline of its own.
     """
     on = config.samplers
-    made = [s for s in host_samplers(config, notices) if getattr(on, s.name)]
-    if on.energy:
+    made = [s for s in samplers_for(system, config, notices) if getattr(on, s.name)]
+    if on.energy and system == LINUX:
         made += _energy(config, made, notices, own)
     if on.self:
         every = config.intervals.self
