@@ -113,10 +113,11 @@ class Inbox:
         began = self._clock.monotonic()
         shared = began < self._given + self._window
         until = (self._given if shared else began) + self._window
-        while item is not None and len(items) < MOST:
+        while item is not None:
             items.append(item)
             left = until - self._clock.monotonic()
-            if left <= 0:
+            # Nothing is taken out that this group has no room for: it would be lost.
+            if left <= 0 or len(items) >= MOST:
                 break
             try:
                 item = self._queue.get(timeout=left if shared else min(LULL, left))
