@@ -17,6 +17,7 @@ NOTE = (
 SAMPLES = (
     ("The collector", "headroom collector --config FILE", "collector.toml"),
     ("The inventory", "headroom collector --inventory FILE", "inventory.toml"),
+    ("Management controllers", 'bmcs = "FILE"', "bmcs.toml"),
     ("Prices of the estate", 'estate = "FILE"', "estate.toml"),
     ("The agent", "headroom-agent --config FILE", "agent.toml"),
 )

@@ -18,6 +18,7 @@ from headroom_collector.config import CollectorConfig, split_address
 from headroom_collector.consolidation.headroom import HeadroomTask
 from headroom_collector.consolidation.money.file import find_prices
 from headroom_collector.consolidation.outlook import OutlookTask
+from headroom_collector.energy.task import BmcTask
 from headroom_collector.http import HttpServer, listen_tcp, listen_unix
 from headroom_collector.ingest.server import IngestServer, IngestSettings
 from headroom_collector.inventory.book import MIGRATIONS as INVENTORY_TABLES
@@ -97,6 +98,8 @@ class Collector:
         alerts = AlertEngine(store, book, config.ceiling, config.alerts, clock, producer)
         headroom = HeadroomTask(store, producer, book, config.ceiling, clock)
         prices = partial(find_prices, config.estate, config.data)
+        power = BmcTask(store, config.bmcs, clock, os.urandom)
+        rooms.push_async_callback(power.close)
         outlook = OutlookTask(store, producer, book, config.ceiling, prices, clock)
 
         sinks = build_sinks(
@@ -115,7 +118,14 @@ class Collector:
             statistics=statistics,
             sinks=lambda: {sink.name: sink.statistics() for sink in sinks},
         )
-        loops = [alerts.run, headroom.run, outlook.run, book.watch, *(sink.run for sink in sinks)]
+        loops = [
+            alerts.run,
+            headroom.run,
+            outlook.run,
+            power.run,
+            book.watch,
+            *(sink.run for sink in sinks),
+        ]
         self._begin(rooms, [*loops, lambda: maintain(store, clock)])
         await self._listen_http(rooms, services)
         self._say_ready(rooms)

@@ -70,6 +70,8 @@ class CollectorConfig:
     inventory: Path | None = None
     estate: Path | None = None
     """Prices of the estate; without it ``estate.toml`` in the data folder, else defaults."""
+    bmcs: Path | None = None
+    """Management controllers whose power is polled; none without it."""
     ceiling: Ceiling = field(default_factory=Ceiling)
     alerts: Alerts = field(default_factory=Alerts)
     store: StoreSettings = field(default_factory=StoreSettings)

@@ -3,8 +3,8 @@
 # They are not started here: each test starts its own on loopback and stops it again.
 set -eu
 
-PACKAGES="chromium gcc iproute2 libc6-dev libvirt-clients libvirt-daemon-system libvirt-dev pkg-config
-prometheus prometheus-alertmanager python3-dev qemu-system-x86"
+PACKAGES="chromium gcc iproute2 ipmitool libc6-dev libopenipmi-dev libvirt-clients libvirt-daemon-system libvirt-dev
+openipmi pkg-config prometheus prometheus-alertmanager python3-dev qemu-system-x86"
 
 missing=""
 for package in $PACKAGES; do

@@ -8,10 +8,14 @@ import pytest
 
 PACKAGES = {
     "chromium": "chromium",
+    "gcc": "gcc libopenipmi-dev",
+    "ipmi_sim": "openipmi",
+    "ipmitool": "ipmitool",
     "libvirtd": "libvirt-daemon-system",
     "prometheus": "prometheus",
     "prometheus-alertmanager": "prometheus-alertmanager",
     "promtool": "prometheus",
+    "sdrcomp": "openipmi",
     "qemu-system-x86_64": "qemu-system-x86",
     "victoria-metrics": "victoria-metrics",
     "virsh": "libvirt-clients",

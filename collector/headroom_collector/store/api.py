@@ -88,6 +88,8 @@ class StoreBatch:
     interval_seconds: float | None = None
     gap_before: bool = False
     """The missing batches before this one are gone for good: take it all the same, note the gap."""
+    aside: bool = False
+    """About a host and not from its agent: when that was last heard, and that it said goodbye, stay."""
     acked_before: int = 0
     """Highest seq that some collector acknowledged: in a spool that this store does not know, what
     is missing up to it is stored elsewhere and no gap."""

@@ -83,15 +83,17 @@ class Group:
         number = self.memory.hosts.setdefault(batch.host, len(self.memory.hosts) + 1)
         times = [row[0] for rows in batch.rows for row in rows.rows] or [batch.received]
         row = self.hosts.setdefault(number, {"id": number, "first": min(times), "last": 0})
+        heard = row.get("aside") is False  # from the host's agent, in this very group
         row |= {
             "name": batch.host,
-            "simulated": batch.simulated,
+            "simulated": row["simulated"] if batch.aside and heard else batch.simulated,
             "first": min(row["first"], *times),
             "last": max(row["last"], *times),
-            "received": batch.received,
+            "received": row["received"] if batch.aside and heard else batch.received,
             "agent_version": batch.agent_version or row.get("agent_version"),
             "interval": batch.interval_seconds or row.get("interval"),
             "facts": row.get("facts") if batch.facts is None else json.dumps(dict(batch.facts)),
+            "aside": batch.aside and not heard,
         }
         return number
 

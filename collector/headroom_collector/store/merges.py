@@ -13,17 +13,18 @@ HOST = pa.schema(
         ("agent_version", pa.string()),
         ("interval", pa.float64()),
         ("facts", pa.string()),
+        ("aside", pa.bool_()),
     ]
 )
 # A host that sends has not said goodbye.
 HOSTS = """
 MERGE INTO hosts h USING incoming i ON h.id = i.id
 WHEN MATCHED THEN UPDATE SET
-    simulated = i.simulated,
+    simulated = CASE WHEN i.aside THEN h.simulated ELSE i.simulated END,
     first_seen = least(h.first_seen, i.first),
     last_seen = greatest(h.last_seen, i.last),
-    received = i.received,
-    goodbye = NULL,
+    received = CASE WHEN i.aside AND h.agent_version <> '' THEN h.received ELSE i.received END,
+    goodbye = CASE WHEN i.aside THEN h.goodbye END,
     agent_version = coalesce(i.agent_version, h.agent_version),
     interval_seconds = coalesce(i.interval, h.interval_seconds),
     facts = coalesce(i.facts::JSON, h.facts)

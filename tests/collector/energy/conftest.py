@@ -1,0 +1,8 @@
+"""Poll on one kind of event loop."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
