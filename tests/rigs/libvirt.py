@@ -144,6 +144,11 @@ class Libvirt:
         assert done.returncode == 0, f"virsh {' '.join(arguments)}: {done.stderr}"
         return done.stdout
 
+    def begin(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Start virsh and go on; its exit code tells whether it worked."""
+        uri = f"qemu+unix:///system?socket={self._socket}"
+        return subprocess.Popen([str(self._virsh), "-q", "-c", uri, *arguments])
+
     def define(self, name: str, vcpus: int = 1, *, busy: bool = False) -> str:
         """Define a tiny guest, switched off; ``busy`` keeps one vCPU busy. Returns its UUID."""
         made = str(uuid.uuid4())

@@ -130,8 +130,12 @@ def test_suspending_destroying_and_defining_change_the_counts(
     assert not again.HasField("cpu_utilisation_ratio")
 
 
+@pytest.mark.parametrize("_attempt", range(REPEATS))
 def test_a_stopped_daemon_makes_the_domains_stale_until_it_goes_on(
-    hypervisor: Libvirt, sampler: LibvirtSampler, caplog: pytest.LogCaptureFixture
+    hypervisor: Libvirt,
+    sampler: LibvirtSampler,
+    caplog: pytest.LogCaptureFixture,
+    _attempt: int,
 ) -> None:
     fresh(sampler)
     hypervisor.signal(signal.SIGSTOP)
@@ -168,8 +172,9 @@ def test_a_stopped_daemon_does_not_hold_up_the_hosts_own_figures(
     fresh(sampler)
 
 
+@pytest.mark.parametrize("_attempt", range(REPEATS))
 def test_a_killed_daemon_that_is_started_again_is_found_with_all_counters(
-    hypervisor: Libvirt, sampler: LibvirtSampler
+    hypervisor: Libvirt, sampler: LibvirtSampler, _attempt: int
 ) -> None:
     before = {vm.uuid: vm.cpu_seconds_total for vm in fresh(sampler).vms if vm.state == 1}
     hypervisor.kill()
@@ -180,6 +185,33 @@ def test_a_killed_daemon_that_is_started_again_is_found_with_all_counters(
     for uuid, seconds in before.items():
         assert after[uuid].cpu_seconds_total >= seconds
         assert after[uuid].HasField("cpu_utilisation_ratio")
+
+
+@pytest.mark.parametrize("_attempt", range(REPEATS))
+def test_a_guest_that_is_destroyed_during_the_calls_leaves_the_others(
+    hypervisor: Libvirt, _attempt: int
+) -> None:
+    # Every cycle asks every guest for everything, so that the end meets a call.
+    sampler = LibvirtSampler(
+        hypervisor.uri, Path("/proc"), deadline_seconds=2.0, guests_seconds=0.0
+    )
+    try:
+        fresh(sampler)
+        destroying = hypervisor.begin("destroy", "one")
+        cycles: list[telemetry_pb2.Cycle] = []
+
+        def gone() -> bool:
+            cycles.append(sampler.sample(take_moment()))
+            return counted(cycles[-1]) == {"running": 1, "shutoff": 2}
+
+        wait_for(gone, "the guest is counted as switched off")
+        assert destroying.wait(30) == 0
+        assert not any(cycle.host.domains_stale for cycle in cycles)
+        assert all(named(cycle)["two"].HasField("cpu_seconds_total") for cycle in cycles)
+        assert not named(cycles[-1])["one"].HasField("cpu_seconds_total")
+    finally:
+        sampler.close()
+        hypervisor.boot("one")
 
 
 def named(cycle: telemetry_pb2.Cycle) -> dict[str, samples_pb2.VmSample]:
