@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headroom_agent.config import AgentConfig
+from headroom_agent.config import AgentConfig, Intervals, Switches
 from headroom_agent.options import OPTIONS, configure
 from headroom_core.settings import SettingsError
 
@@ -111,3 +111,15 @@ def test_the_sample_file_has_every_setting_with_its_default() -> None:
     assert set(table) == set(settings)
     assert {option.key for option in OPTIONS} <= flat
     assert table["samplers"] == dict.fromkeys(table["samplers"], True)
+
+
+def test_the_agents_page_names_every_sampler_with_its_interval() -> None:
+    page = (SAMPLE.parents[2] / "docs/agent.md").read_text()
+    rows = [line.split("|")[1:4] for line in page.splitlines() if line.startswith("| `")]
+    told = {
+        name.strip(" `"): every.strip() for names, _, every in rows for name in names.split(",")
+    }
+    assert set(told) == set(Switches.__dataclass_fields__)
+    for name, every in told.items():
+        seconds = getattr(Intervals(), name)
+        assert every == ("cycle" if seconds == 0 else f"{seconds:g} s"), name
