@@ -17,10 +17,11 @@ from headroom_collector.consolidation.planner.task import Task
 Series = NDArray[np.signedinteger[Any]]
 Width = TypeVar("Width", bound=np.signedinteger[Any])
 
-COLUMNS = 400
-"""Samples up to which blocks are of one sample; else blocks are chosen to have about as many."""
+SHORT = 400
+"""Samples up to which a block is one sample."""
+COLUMNS = 200
+"""Blocks of a longer history, about."""
 LENGTHS = (4, 6, 12, 24, 48, 96)
-TOGETHER = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +39,16 @@ class Blocks:
 
 def block_maxima(demand: NDArray[Width], block: int) -> NDArray[Width]:
     """Return each row's maximum in each block of samples, shape (rows, blocks)."""
-    rows, samples = demand.shape
-    whole = samples // block
-    found = np.empty((rows, -(-samples // block)), dtype=demand.dtype)
-    for start in range(0, rows, TOGETHER):
-        part = demand[start : start + TOGETHER]
-        middle = part[:, : whole * block].reshape(len(part), whole, block)
-        found[start : start + TOGETHER, :whole] = middle.max(axis=2)
-        if whole * block < samples:
-            found[start : start + TOGETHER, whole] = part[:, whole * block :].max(axis=1)
+    found: NDArray[Width] = np.maximum.reduceat(
+        demand, np.arange(0, demand.shape[1], block), axis=1
+    )
     return found
 
 
 def blocks_of(task: Task) -> Blocks:
     """Return the items' blocks; the samples themselves where there are few."""
     samples = task.demand.shape[1]
-    if samples <= COLUMNS:
+    if samples <= SHORT:
         return Blocks(task.demand, 1, task.late)
     length = next((one for one in LENGTHS if samples <= one * COLUMNS), LENGTHS[-1])
     return Blocks(block_maxima(task.demand, length), length, task.late // length)

@@ -76,6 +76,8 @@ def cpu_volume(task: Task) -> int:
 def _totals(task: Task) -> Ints:
     """Return the demand of all items together at each sample, in MHz."""
     found: Ints = np.zeros(task.demand.shape[1], dtype=np.int64)
+    if len(task.active) == len(task.demand):
+        return np.asarray(task.demand.sum(axis=0, dtype=np.int64))
     for start in range(0, len(task.active), 4096):
         found += task.demand[task.active[start : start + 4096]].sum(axis=0, dtype=np.int64)
     return found

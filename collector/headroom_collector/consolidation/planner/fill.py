@@ -231,7 +231,7 @@ def fill_host(
     fine = task.masks[task.kind[left], host] & (task.memory[left] <= packing.free[host])
     ids: Ints = left[fine]
     if len(ids) > wide.items:
-        order = known.worth[ids] * rng.random(len(ids))
+        order = rng.random(len(ids))
         order[known.worth[ids].argmax()] = np.inf
         ids = ids[np.argpartition(order, -wide.items)[-wide.items :]]
     if not len(ids):

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from headroom_collector.consolidation.planner.blocks import Blocks
-from headroom_collector.consolidation.planner.model import Ints, Mask
-from headroom_collector.consolidation.planner.packing import Indices, Load, Packing
+from headroom_collector.consolidation.planner.model import Ints
+from headroom_collector.consolidation.planner.packing import Indices, Packing
 from headroom_collector.consolidation.planner.task import Task
 
 FEW = 12
@@ -43,55 +43,51 @@ class BestFit:
     """Best fit into hosts that are opened one after the other."""
 
     def __init__(self, packing: Packing, order: Indices, blocks: Blocks) -> None:
-        self._packing = packing
-        self._blocks = blocks
-        self._load = blocks.of(packing.load)
-        self._order = order
-        self._peak = packing.load.max(axis=1, initial=0).astype(np.int64)
+        self._packing, self._blocks, self._order = packing, blocks, order
         self._open = np.zeros(len(order), dtype=np.bool_)
-        for host in packing.used():
-            self._open[host] = True
+        self._hosts = np.empty(len(order), dtype=np.int64)
+        self._count = 0
+        self._load = np.zeros((len(order), blocks.demand.shape[1]), dtype=np.int32)
+        self._sum = np.empty_like(self._load)
+        self._peak = np.zeros(len(order), dtype=np.int64)
 
     def place(self, items: Iterable[int]) -> list[int]:
         """Place items one by one; returns those that fit nowhere."""
         return [item for item in items if not self._placed(item)]
 
     def _placed(self, item: int) -> bool:
-        host = self._best(item)
-        if host is None:
-            host = self._opened(item)
-        if host is None:
+        slot = self._best(item) if self._count else None
+        if slot is None:
+            slot = self._opened(item)
+        if slot is None:
             return False
+        host = int(self._hosts[slot])
         self._packing.put(item, host)
-        self._open[host] = True
-        if self._blocks.length > 1:
-            self._load[host] = self._blocks.of(self._packing.load[host][None])[0]
-        self._peak[host] = int(self._load[host].max(initial=0))
+        self._load[slot] = self._blocks.of(self._packing.load[host][None])[0]
+        self._peak[slot] = int(self._load[slot].max(initial=0))
         return True
 
     def _best(self, item: int) -> int | None:
-        packing, task = self._packing, self._packing.task
-        hosts = np.flatnonzero(self._open)
-        hosts = hosts[packing.may(item, hosts)]
-        if not len(hosts):
+        """Return the slot of the open host with the largest gain."""
+        packing, count = self._packing, self._count
+        hosts = self._hosts[:count]
+        may = packing.may(item, hosts)
+        if not may.any():
             return None
         row = self._blocks.demand[item]
-        load = self._load[hosts] + row
+        load = np.add(self._load[:count], row, out=self._sum[:count])
         peak = load.max(axis=1, initial=0)
-        fine = self._fine(item, hosts, load, peak)
+        fine = may & packing.complies(load, hosts, self._blocks.late)
+        if self._blocks.length > 1 and not fine.any():
+            excess = np.where(may, peak - packing.task.allow[hosts], np.iinfo(np.int64).max)
+            few = np.argpartition(excess, min(FEW, count - 1))[:FEW]
+            few = few[may[few]]
+            fine[few] = packing.fits(item, hosts[few])
         if not fine.any():
             return None
-        gain = self._peak[hosts] + int(row.max(initial=0)) - peak
-        share = gain / np.maximum(task.allow[hosts], 1)
-        return int(hosts[np.where(fine, share, -np.inf).argmax()])
-
-    def _fine(self, item: int, hosts: Indices, load: Load, peak: Indices) -> Mask:
-        """Tell which hosts comply by blocks; if none, which of the least exceeded comply exactly."""
-        fine = self._packing.complies(load, hosts, self._blocks.late)
-        if self._blocks.length > 1 and not fine.any():
-            few = np.argsort(peak - self._packing.task.allow[hosts])[:FEW]
-            fine[few] = self._packing.fits(item, hosts[few])
-        return fine
+        gain = self._peak[:count] + int(row.max(initial=0)) - peak
+        share = gain / np.maximum(packing.task.allow[hosts], 1)
+        return int(np.where(fine, share, -np.inf).argmax())
 
     def _opened(self, item: int) -> int | None:
         closed = self._order[~self._open[self._order]]
@@ -100,7 +96,11 @@ class BestFit:
             some = closed[start : start + 32]
             fine = self._packing.fits(item, some)
             if fine.any():
-                return int(some[fine.argmax()])
+                host = int(some[fine.argmax()])
+                self._hosts[self._count] = host
+                self._open[host] = True
+                self._count += 1
+                return self._count - 1
         return None
 
 

@@ -150,6 +150,8 @@ def _repacked(problem: Problem, options: Options, course: Course) -> _Draft:
     course.say("first plan", packing.count(), bound.hosts)
     search = replace(course, limit=course.limit - FINISHING * spent)
     packing = improve(packing, blocks, bound.hosts, search, rng)
+    if not task.parts and np.all(task.origin[task.active] == NOWHERE):
+        return _Draft(task, packing, bound, [], lost=lost)
     wanted = relabelled(task, packing.where)
     result = ordered(task, wanted)
     steps, unplaced = _newcomers(result.state, wanted)

@@ -23,7 +23,7 @@ from headroom_collector.consolidation.planner.packing import Packing
 from headroom_collector.consolidation.planner.task import Task
 
 BREADTHS = (Breadth(1, 128), Breadth(4, 128), Breadth(8, 64), Breadth(2, 128))
-NARROW = Breadth(1, 96, 1024)
+NARROW = Breadth(1, 128, 2048)
 EVEN = Balance(1.0, 1.0, 0.0)
 """For estates so large that best fit, which looks at every open host, would take long."""
 LARGE = 3e10

@@ -182,20 +182,21 @@ def _parts(problem: Problem, items: Items, active: Ints) -> dict[int, tuple[Part
 
 def _fit_alone(items: Items, heads: Ints, limits: Limits) -> Mask:
     """Tell of each item whether some host that it may use could carry it alone."""
+    needs = np.empty((len(items.memory), 3), dtype=np.int64)
+    needs[:, 2] = items.memory
+    for start in range(0, len(needs), TOGETHER):
+        demand = items.demand[start : start + TOGETHER]
+        peak = demand.max(axis=1, initial=0)
+        needs[start : start + TOGETHER, 1] = peak
+        needs[start : start + TOGETHER, 0] = _edges(demand, limits.late) if limits.late else peak
     found: Mask = np.zeros(len(heads), dtype=np.bool_)
-    for start in range(0, len(heads), TOGETHER):
-        rows = heads[start : start + TOGETHER]
-        demand = items.demand[rows]
-        peak = demand.max(axis=1, initial=0).astype(np.int64)
-        edge = _edges(demand, limits.late) if limits.late else peak
-        for kind in np.unique(items.kind[rows]):
-            hosts = np.flatnonzero(items.masks[kind])
-            some = np.flatnonzero(items.kind[rows] == kind)
-            columns = (limits.allow, limits.hard, limits.room)
-            classes = np.unique(np.stack([one[hosts] for one in columns], axis=1), axis=0)
-            needs = np.stack([edge, peak, items.memory[rows]], axis=1)[some]
-            fine = np.all(needs[:, None, :] <= classes[None, :, :], axis=2).any(axis=1)
-            found[start + some] = fine
+    for kind in np.unique(items.kind[heads]):
+        hosts = np.flatnonzero(items.masks[kind])
+        some = np.flatnonzero(items.kind[heads] == kind)
+        columns = (limits.allow, limits.hard, limits.room)
+        classes = np.unique(np.stack([one[hosts] for one in columns], axis=1), axis=0)
+        for one in classes:
+            found[some] |= np.all(needs[heads[some]] <= one, axis=1)
     return found
 
 
