@@ -1,7 +1,6 @@
 """``headroom plan --from``: what it prints, that the schema describes it, and what it refuses."""
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -11,6 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
+from headroom_collector.cli.__main__ import make
+from headroom_collector.cli.client import CliError
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "schemas" / "plan-output.schema.json"
 TYPES = {
@@ -45,16 +48,9 @@ def mismatches(value, schema, at="$"):
             yield from mismatches(one, schema.get("items", {}), f"{at}[{number}]")
 
 
-def headroom(*arguments, environment=None):
-    """Run the command line as a user does."""
-    return subprocess.run(
-        [sys.executable, "-m", "headroom_collector.cli", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**os.environ, "COLUMNS": "80", **(environment or {})},
-    )
+def headroom(*arguments):
+    """Run the command line in this process."""
+    return CliRunner().invoke(make(), arguments, env={"COLUMNS": "80"})
 
 
 @pytest.fixture
@@ -70,7 +66,7 @@ def test_the_object_is_what_the_schema_describes(folder, checker, mode):
     where, facts = folder
     asked = ("--mode", mode, "--time-limit", "0.5", "--curve", "--reserve", "1")
     result = headroom("plan", "--from", str(where), *asked, "--json")
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     schema = json.loads(SCHEMA.read_text())
     assert list(mismatches(found, schema)) == []
@@ -105,14 +101,14 @@ def test_people_get_a_table_that_fits_80_columns(folder):
 )
 def test_options_that_mean_nothing_are_refused_in_one_line(folder, arguments, message):
     result = headroom("plan", "--from", str(folder[0]), *arguments)
-    assert result.returncode == 1
-    assert "Traceback" not in result.stderr
-    assert re.search(message, result.stderr.replace("\n", " "))
+    assert isinstance(result.exception, CliError)
+    assert re.search(message, str(result.exception))
 
 
-def test_a_faulty_file_ends_in_one_line(folder):
+def test_a_faulty_file_ends_in_one_line_and_status_1(folder):
     (folder[0] / "vms.csv").write_text("vm,vcpus,memory_mib\nv0,x,1\n")
-    result = headroom("plan", "--from", str(folder[0]))
+    command = [sys.executable, "-m", "headroom_collector.cli", "plan", "--from", str(folder[0])]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1
     assert result.stdout == ""
     assert "vms.csv, line 2: vcpus is 'x'" in result.stderr.replace("\n", " ")
@@ -128,7 +124,7 @@ def test_ctrl_c_gives_the_best_plan_so_far(make_estate, checker, tmp_path):
     ) as process:
         spent = Path(f"/proc/{process.pid}/schedstat")
         for _ in range(1200):  # the commands' imports take 1 to 2 s of CPU, reading next to none
-            if float(spent.read_text().split()[0]) > 4e9:
+            if float(spent.read_text().split()[0]) > 2.5e9:
                 break
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
