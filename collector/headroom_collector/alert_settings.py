@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from headroom_collector.alerts.measures import check
+from headroom_collector.alert_metrics import check
 from headroom_core.rules import Override, Rule, all_rules
 
 TYPES = ("webhook", "alertmanager", "pagerduty", "slack", "teams", "ntfy", "email")

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from headroom_collector.alert_metrics import COLLECTOR, Sample, host_metrics
 from headroom_collector.alert_settings import Alerts
 from headroom_collector.alerts import mute, outbox, samples, state
 from headroom_collector.alerts.evaluate import INACTIVE
@@ -14,7 +15,6 @@ from headroom_collector.alerts.flapping import MEMORY_SECONDS
 from headroom_collector.alerts.judge import Changes, Judge, Reading
 from headroom_collector.alerts.letters import Member, member_of
 from headroom_collector.alerts.lost import Lost
-from headroom_collector.alerts.measures import COLLECTOR, Sample, host_metrics
 from headroom_collector.alerts.own_samples import Producer, alert_rows
 from headroom_collector.alerts.payload import body
 from headroom_collector.alerts.planner import Plan, Planner, Settings

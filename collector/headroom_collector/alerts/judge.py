@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from headroom_collector.alert_metrics import CPU, Host, Sample
 from headroom_collector.alerts.evaluate import INACTIVE, SECOND, Event, Phase, Transition, step
 from headroom_collector.alerts.flapping import Flapping
-from headroom_collector.alerts.measures import CPU, Host, Sample
 from headroom_collector.alerts.record import Alert, Entry, Key, Notice, NoticeKind
 from headroom_collector.alerts.window import Ring
 from headroom_collector.store.api import COLLECTOR_HOST

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from headroom_collector.alert_metrics import Host
 from headroom_collector.alerts.evaluate import SECOND
 from headroom_collector.alerts.judge import Reading
-from headroom_collector.alerts.measures import Host
 from headroom_collector.store.api import COLLECTOR_HOST
 from headroom_core.estate import Estate, Status
 from headroom_core.rules import AGENT_SILENT, MANY_SILENT, Rule

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from headroom_collector.alert_metrics import unit_of
 from headroom_collector.alert_settings import Alerts
 from headroom_collector.alerts.letters import Letter, Member
-from headroom_collector.alerts.measures import unit_of
 from headroom_collector.alerts.texts import SINCE, text_of, words
 from headroom_core.rules import Rule
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from headroom_collector.alerts.measures import Host, Sample, expression
+from headroom_collector.alert_metrics import Host, Sample, expression
 from headroom_collector.alerts.window import SECOND
 from headroom_collector.store.api import Reader
 

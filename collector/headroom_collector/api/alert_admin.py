@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from headroom_collector.alert_metrics import check, host_metrics
 from headroom_collector.alerts import mute, queries
-from headroom_collector.alerts.measures import check, host_metrics
 from headroom_collector.alerts.mute import Silence
 from headroom_collector.alerts.record import dedup_key
 from headroom_collector.alerts.replay import Episode, replay

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field
 
+from headroom_collector.alert_metrics import unit_of
 from headroom_collector.alerts import queries
-from headroom_collector.alerts.measures import unit_of
 from headroom_collector.alerts.queries import OpenAlert, PastEvent
 from headroom_collector.api.paging import Cursor, Limit, Page, cut, decode, encode
 from headroom_collector.api.services import Given, Services

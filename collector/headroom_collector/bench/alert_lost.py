@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from headroom_collector.alert_metrics import Host
 from headroom_collector.alerts.evaluate import SECOND
 from headroom_collector.alerts.evaluator import ROUND_SECONDS
 from headroom_collector.alerts.lost import Lost
-from headroom_collector.alerts.measures import Host
 from headroom_collector.bench.alert_replay import Anywhere
 from headroom_collector.bench.report import Figure
 from headroom_core.rules import AGENT_SILENT, SHIPPED

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from headroom_collector.alert_metrics import Host, Sample
 from headroom_collector.alerts.evaluate import SECOND
 from headroom_collector.alerts.judge import Judge
-from headroom_collector.alerts.measures import Host, Sample
 from headroom_collector.alerts.record import Notice, NoticeKind
 from headroom_collector.bench.report import Figure
 from headroom_core.ceiling import Ceiling

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from headroom_collector.alerts.measures import unit_of
+from headroom_collector.alert_metrics import unit_of
 from headroom_collector.config import CollectorConfig
 from headroom_collector.store.api import HostRow, Reader
 from headroom_collector.web import power, queries
