@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from headroom_collector.bench import agent, alerts, ingest, plan
+from headroom_collector.bench import agent, alerts, energy, ingest, plan
 from headroom_collector.bench.report import Figure, as_json, as_table
 from headroom_collector.cli.client import CliError
 
@@ -18,6 +18,7 @@ def benches(case: str | None = None) -> Mapping[str, Bench]:
     return {
         "agent": partial(agent.figures, case=case),
         "alerts": partial(alerts.figures, case=case),
+        "energy": partial(energy.figures, case=case),
         "ingest": partial(ingest.figures, case=case),
         "plan": plan.figures,
     }
@@ -30,7 +31,7 @@ def run(names: list[str], *, short: bool, case: str | None = None) -> Iterator[F
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="agent, alerts, ingest, plan, or all.")] = "all",
+    name: Annotated[str, typer.Argument(help="agent, alerts, energy, ingest, plan, or all.")] = "all",
     *,
     case: Annotated[str | None, typer.Option(help="Only figures of this case.")] = None,
     short: Annotated[bool, typer.Option("--short", help="The short form, for CI.")] = False,

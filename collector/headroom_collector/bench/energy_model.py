@@ -1,0 +1,130 @@
+"""How well power is modelled: fitted on results up to 2019, tested on newer ones."""
+
+import csv
+import math
+import os
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from headroom_collector.bench.report import Figure
+from headroom_core.energy import Estimate, PowerModel, generic_model
+
+FILE = "specpower-2026-03.csv"
+LAST_YEAR = 2019
+NO_LOADS = "the file has idle and full load only, and the model goes through its own two points"
+NO_TDP = "the file has no TDP"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One published server: watts at its input, idle and at full load."""
+
+    year: int
+    threads: int
+    idle: float
+    full: float
+
+
+def data() -> Path:
+    """Return the folder of the benchmarks' data: HEADROOM_BENCH_DATA, else beside the checkout."""
+    beside = Path(__file__).resolve().parents[4] / "shared" / "data"
+    return Path(os.environ.get("HEADROOM_BENCH_DATA", beside))
+
+
+def read(file: Path) -> list[Result]:
+    """Read the servers of one and two sockets; a line that lacks a figure is left out."""
+    found = []
+    with file.open(newline="", encoding="utf-8") as lines:
+        for line in csv.DictReader(lines):
+            try:
+                chips, threads = int(line["Chips"]), int(line["Total Threads"])
+                idle = float(line["avg. watts @ active idle"])
+                full = float(line["avg. watts @ 100%"])
+                year = int(line["Published"][-4:])
+            except ValueError:
+                continue
+            if chips <= 2 and threads > 0 and 0 < idle < full:
+                found.append(Result(year, threads, idle, full))
+    return found
+
+
+def _law(points: Sequence[tuple[int, float]]) -> Callable[[int], Estimate]:
+    """Fit watts = a * threads^b, with the 5th and 95th percentile of the points around it."""
+    logs = [(math.log(threads), math.log(watts)) for threads, watts in points]
+    slope, offset = statistics.linear_regression(*zip(*logs, strict=True))
+    rest = sorted(y - slope * x - offset for x, y in logs)
+    low, high = rest[len(rest) // 20], rest[-1 - len(rest) // 20]
+
+    def estimate(threads: int) -> Estimate:
+        value = offset + slope * math.log(threads)
+        return Estimate(math.exp(value), math.exp(value + low), math.exp(value + high))
+
+    return estimate
+
+
+def fit(results: Sequence[Result]) -> Callable[[int], PowerModel]:
+    """Fit a model that knows a server's threads only."""
+    idle = _law([(one.threads, one.idle) for one in results])
+    full = _law([(one.threads, one.full) for one in results])
+    return lambda threads: PowerModel(idle(threads), full(threads))
+
+
+def _errors(model: Callable[[int], PowerModel], results: Sequence[Result]) -> tuple[float, float]:
+    """Return the mean absolute error and the share of figures inside the stated interval."""
+    off, inside = [], []
+    for one in results:
+        for load, true in ((0.0, one.idle), (1.0, one.full)):
+            found = model(one.threads).watts(load)
+            off.append(abs(found.value / true - 1))
+            inside.append(found.low <= true <= found.high)
+    return statistics.mean(off), statistics.mean(inside)
+
+
+def _skipped(case: str) -> Figure:
+    why = f"{data() / FILE} is not there: set HEADROOM_BENCH_DATA to its folder"
+    return Figure("energy", case, "skipped", 1, "1", skipped={"data": why})
+
+
+def threads(*, short: bool) -> Iterator[Figure]:
+    """Measure the model that ships, and the same one fitted on the past and tested on what came."""
+    del short
+    if not (data() / FILE).is_file():
+        yield _skipped("model-threads")
+        return
+    results = read(data() / FILE)
+    past = [one for one in results if 2012 <= one.year <= LAST_YEAR]
+    newer = [one for one in results if one.year > LAST_YEAR]
+    for name, model, tested in (
+        ("", fit(past), newer),
+        ("shipped_", generic_model, [one for one in results if one.year >= 2012]),
+    ):
+        error, coverage = _errors(model, tested)
+        yield Figure("energy", "model-threads", f"{name}mean_absolute_error", error, "ratio")
+        yield Figure("energy", "model-threads", f"{name}coverage_of_90", coverage, "ratio")
+        yield Figure("energy", "model-threads", f"{name}servers", float(len(tested)), "1")
+
+
+def two_point(*, short: bool) -> Iterator[Figure]:
+    """Measure the model with a server's own idle and full watts, at the loads that the file has."""
+    del short
+    if not (data() / FILE).is_file():
+        yield _skipped("model-two-point")
+        return
+    off = []
+    for one in read(data() / FILE):
+        model = PowerModel(
+            Estimate(one.idle, one.idle, one.idle), Estimate(one.full, one.full, one.full)
+        )
+        off += [abs(model.watts(0).value / one.idle - 1), abs(model.watts(1).value / one.full - 1)]
+    error = statistics.mean(off)
+    skipped = {"loads_between": NO_LOADS}
+    name = "mean_absolute_error"
+    yield Figure("energy", "model-two-point", name, error, "ratio", skipped=skipped)
+
+
+def tdp(*, short: bool) -> Iterator[Figure]:
+    """Say why watts per TDP cannot be measured here."""
+    del short
+    yield Figure("energy", "model-tdp", "skipped", 1, "1", skipped={"tdp": NO_TDP})
