@@ -6,7 +6,7 @@ from fractions import Fraction
 
 def loads(vms, demand, placement, skip=()):
     """Return each host's demand by sample, as lists of integers."""
-    found = {}
+    found: dict[str, list[int]] = {}
     for vm in vms:
         host = placement.get(vm)
         if host is None or vm in skip:
@@ -41,7 +41,7 @@ def state_faults(estate, placement, skip=(), *, ceiling=0.4, quantile=1.0, hard=
     ``estate`` has hosts {name: columns}, vms {name: columns} and demand {name: list of MHz}.
     """
     hosts, vms, demand = estate["hosts"], estate["vms"], estate["demand"]
-    memory = Counter()
+    memory: Counter[str] = Counter()
     for vm, host in placement.items():
         if host is not None:
             memory[host] += vms[vm]["memory_mib"]
@@ -54,7 +54,9 @@ def state_faults(estate, placement, skip=(), *, ceiling=0.4, quantile=1.0, hard=
 
 def rule_faults(hosts, vms, placement, skip):
     """Return the rules of VMs that a placement breaks."""
-    faults, groups, apart = [], defaultdict(set), Counter()
+    faults: list[str] = []
+    groups: dict[str, set[str]] = defaultdict(set)
+    apart: Counter[tuple[str, str]] = Counter()
     for name, vm in vms.items():
         host = placement.get(name)
         if host is None or name in skip:

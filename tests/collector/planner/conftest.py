@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,8 @@ def _load(name):
     spec = importlib.util.spec_from_file_location(
         f"planner_{name}", Path(__file__).with_name(f"{name}.py")
     )
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -40,11 +43,19 @@ def load():
     return _load
 
 
+def _host(row: dict[str, Any]) -> Host:
+    columns = {key: value for key, value in row.items() if key != "host"}
+    pools = frozenset(columns.pop("licence_pools", ()))
+    return Host(name=row["host"], licence_pools=pools, **columns)
+
+
 class Estate:
     """An estate in the making: hosts and VMs as dictionaries, demand as lists of MHz."""
 
     def __init__(self):
-        self.hosts, self.vms, self.demand = {}, {}, {}
+        self.hosts: dict[str, dict[str, Any]] = {}
+        self.vms: dict[str, dict[str, Any]] = {}
+        self.demand: dict[str, list[int]] = {}
 
     def host(self, name, *, cores=10, core_mhz=1000, memory_mib=10_000, **columns):
         self.hosts[name] = {
@@ -67,17 +78,7 @@ class Estate:
 
     def problem(self):
         names = list(self.hosts)
-        hosts = [
-            Host(
-                name=name,
-                **{
-                    key: frozenset(value) if key == "licence_pools" else value
-                    for key, value in row.items()
-                    if key != "host"
-                },
-            )
-            for name, row in self.hosts.items()
-        ]
+        hosts = [_host(row) for row in self.hosts.values()]
         vms = [
             Vm(
                 name=name,
@@ -90,7 +91,7 @@ class Estate:
         return Problem(tuple(hosts), tuple(vms), demand, np.ones(len(vms)), START)
 
     def plan(self, **options):
-        options = {"time_limit": 0.3} | options
+        options = {"time_limit": 0.15} | options
         return as_object(plan(self.problem(), Options(**options)))
 
     def write(self, folder):
@@ -100,13 +101,13 @@ class Estate:
                 writer = csv.DictWriter(target, columns, restval="")
                 writer.writeheader()
                 writer.writerows(rows.values())
-        rows = [
+        samples = [
             (name, START + 300 * at, float(value))
             for name, series in self.demand.items()
             for at, value in enumerate(series)
         ]
         table = pa.table(
-            dict(zip(("vm", "timestamp", "cpu_mhz"), zip(*rows, strict=True), strict=True))
+            dict(zip(("vm", "timestamp", "cpu_mhz"), zip(*samples, strict=True), strict=True))
         )
         pq.write_table(table, folder / "demand.parquet")
         return folder

@@ -33,6 +33,7 @@ def verified(found):
 def test_memory_in_whole_vms_proves_more_than_its_volume():
     sizes = np.repeat([870, 1740, 613], [232, 526, 263])
     found = certified(sizes, 4096, "memory", patterns=True)
+    assert found is not None
     assert found.hosts == 321
     assert verified(found) == 321
     assert fewest(int(sizes.sum()), np.full(800, 4096)) == 313
@@ -40,6 +41,7 @@ def test_memory_in_whole_vms_proves_more_than_its_volume():
 
 def test_items_above_half_a_host_need_one_each():
     found = certified(np.full(7, 51), 100, "CPU", 0, patterns=False)
+    assert found is not None
     assert verified(found) == found.hosts == 7
 
 
@@ -51,7 +53,8 @@ def test_items_above_half_a_host_need_one_each():
 @settings(max_examples=60, deadline=None)
 def test_every_certificate_is_verified_and_below_first_fit(items, capacity, patterns):
     found = certified(np.array(items), capacity, "memory", patterns=patterns)
-    bins = []
+    assert found is not None
+    bins: list[int] = []
     for item in sorted(items, reverse=True):
         at = next((n for n, load in enumerate(bins) if load + item <= capacity), None)
         if at is None:

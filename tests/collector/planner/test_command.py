@@ -16,7 +16,7 @@ from headroom_collector.cli.__main__ import make
 from headroom_collector.cli.client import CliError
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "schemas" / "plan-output.schema.json"
-TYPES = {
+TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
     "array": list,
     "string": str,

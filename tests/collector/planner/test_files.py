@@ -19,7 +19,7 @@ def folder(estate, tmp_path):
 
 
 def series(folder, *rows, names=("vm", "timestamp", "cpu_mhz")):
-    columns = list(zip(*rows, strict=True)) if rows else [[], [], []]
+    columns = list(zip(*rows, strict=True)) if rows else [(), (), ()]
     types = (pa.string(), pa.int64(), pa.float64())
     arrays = [pa.array(list(one), kind) for one, kind in zip(columns, types, strict=True)]
     pq.write_table(pa.table(dict(zip(names, arrays, strict=True))), folder / "demand.parquet")
@@ -80,7 +80,7 @@ def test_turbo_above_the_provisioned_clock_counts_in_full(folder):
     assert read_folder(folder).demand.tolist() == [[40_000], [1]]
 
 
-FAULTS = {
+FAULTS: dict[str, tuple[str, str | bytes, str]] = {
     "no column": ("hosts.csv", "host,cores,core_mhz\n", "hosts.csv, line 1: column 'memory_mib'"),
     "odd column": (
         "vms.csv",

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from headroom_collector.consolidation.planner.course import Progress
 from headroom_collector.consolidation.planner.files import read_folder
 from headroom_collector.consolidation.planner.model import Options, PlanError
 from headroom_collector.consolidation.planner.process import plan_in_child
@@ -20,7 +21,7 @@ def estate_folder(make_estate, tmp_path):
 
 def test_a_child_reports_and_stops_when_asked(estate_folder, checker):
     folder, facts = estate_folder
-    heard = []
+    heard: list[Progress] = []
     found = plan_in_child(
         partial(read_folder, folder),
         Options(time_limit=3600),
