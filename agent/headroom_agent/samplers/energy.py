@@ -13,6 +13,7 @@ from headroom_agent.samplers.energy_wall import Modelled, WallSampler
 from headroom_agent.samplers.facts import read_boot_id
 from headroom_agent.samplers.files import read_if_there
 from headroom_agent.samplers.rapl import Rapl, RaplError, RaplSampler, rapl_sampler
+from headroom_core import energy_generations
 from headroom_core.energy import generic_model
 
 DEV = Path("/dev")
@@ -46,7 +47,7 @@ def energy_samplers(
     sources = () if cpus.virtual else find_sources(sysfs, dev)
     wall = WallSampler(
         sources,
-        _model(threads, why),
+        _model(cpus, threads, why),
         found.rapl.watts if found is not None else lambda: None,
         cpu_ratio,
         kept,
@@ -75,5 +76,11 @@ def count_threads(stat: str) -> int:
     return sum(line.startswith("cpu") and line[3:4].isdigit() for line in stat.splitlines())
 
 
-def _model(threads: int, why: str) -> Modelled:
-    return Modelled(generic_model(threads), f"server of {threads} threads, by its load; {why}")
+def _model(cpus: cpuinfo.Cpus, threads: int, why: str) -> Modelled:
+    """Return the model of this host: by its CPUs' generation, else by its threads alone."""
+    found = None if cpus.virtual else energy_generations.find(cpus.model)
+    if found is None or not cpus.sockets or not cpus.cores:
+        return Modelled(generic_model(threads), f"server of {threads} threads, by its load; {why}")
+    power = energy_generations.model(found, cpus.sockets, cpus.cores)
+    sockets = f"{cpus.sockets} socket{'s' if cpus.sockets > 1 else ''}"
+    return Modelled(power, f"{found.name} server of {sockets}, by its load; {why}")

@@ -195,6 +195,7 @@ CASES: dict[str, Callable[..., Iterator[Figure]]] = {
     "gauge": gauge,
     "rapl": rapl,
     "model-two-point": energy_model.two_point,
+    "model-generation": energy_model.generations,
     "model-threads": energy_model.threads,
     "model-tdp": energy_model.tdp,
 }

@@ -5,14 +5,18 @@ import math
 import os
 import statistics
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headroom_collector.bench.report import Figure
+from headroom_core import energy_generations
 from headroom_core.energy import Estimate, PowerModel, generic_model
+from headroom_core.energy_generations import Generation
 
 FILE = "specpower-2026-03.csv"
 LAST_YEAR = 2019
+LEAST_ALIKE = 3
+"""Fewer servers with as many sockets say nothing of their own."""
 NO_LOADS = "the file has idle and full load only, and the model goes through its own two points"
 NO_TDP = "the file has no TDP"
 
@@ -21,7 +25,10 @@ NO_TDP = "the file has no TDP"
 class Result:
     """One published server: watts at its input, idle and at full load."""
 
+    cpu: str
     year: int
+    sockets: int
+    cores: int
     threads: int
     idle: float
     full: float
@@ -42,11 +49,13 @@ def read(file: Path) -> list[Result]:
                 chips, threads = int(line["Chips"]), int(line["Total Threads"])
                 idle = float(line["avg. watts @ active idle"])
                 full = float(line["avg. watts @ 100%"])
-                year = int(line["Published"][-4:])
+                year, cores = int(line["Published"][-4:]), int(line["# Cores"])
             except ValueError:
                 continue
             if chips <= 2 and threads > 0 and 0 < idle < full:
-                found.append(Result(year, threads, idle, full))
+                found.append(
+                    Result(line["CPU Description"], year, chips, cores, threads, idle, full)
+                )
     return found
 
 
@@ -104,6 +113,55 @@ def threads(*, short: bool) -> Iterator[Figure]:
         yield Figure("energy", "model-threads", f"{name}mean_absolute_error", error, "ratio")
         yield Figure("energy", "model-threads", f"{name}coverage_of_90", coverage, "ratio")
         yield Figure("energy", "model-threads", f"{name}servers", float(len(tested)), "1")
+
+
+def _medians(one: Generation, results: Sequence[Result]) -> Generation:
+    """Return a generation anew, from these servers."""
+    idle = [result.idle / result.sockets for result in results]
+    alike = {
+        sockets: [result.idle / sockets for result in results if result.sockets == sockets]
+        for sockets in (1, 2)
+    }
+    return replace(
+        one,
+        results=len(results),
+        idle_one=statistics.median(alike[1] if len(alike[1]) >= LEAST_ALIKE else idle),
+        idle_two=statistics.median(alike[2] if len(alike[2]) >= LEAST_ALIKE else idle),
+        full_socket=statistics.median(result.full / result.sockets for result in results),
+        full_core=statistics.median(result.full / result.cores for result in results),
+    )
+
+
+def generations(*, short: bool) -> Iterator[Figure]:
+    """Measure the medians of each generation, every server left out of its own."""
+    del short
+    if not (data() / FILE).is_file():
+        yield _skipped("model-generation")
+        return
+    groups: dict[Generation, list[Result]] = {}
+    for result in read(data() / FILE):
+        one = energy_generations.find(result.cpu)
+        if one is not None:
+            groups.setdefault(one, []).append(result)
+    off: tuple[list[float], list[float]] = ([], [])
+    inside = []
+    for one, results in groups.items():
+        for at, left_out in enumerate(results):
+            rest = results[:at] + results[at + 1 :]
+            if not rest:
+                continue
+            power = energy_generations.model(_medians(one, rest), left_out.sockets, left_out.cores)
+            for place, true in enumerate((left_out.idle, left_out.full)):
+                found = power.watts(float(place))
+                off[place].append(abs(found.value / true - 1))
+                inside.append(found.low <= true <= found.high)
+    for name, value in (
+        ("idle_mean_absolute_error", statistics.mean(off[0])),
+        ("full_mean_absolute_error", statistics.mean(off[1])),
+        ("coverage_of_90", statistics.mean(inside)),
+    ):
+        yield Figure("energy", "model-generation", name, value, "ratio")
+    yield Figure("energy", "model-generation", "servers", float(len(off[0])), "1")
 
 
 def two_point(*, short: bool) -> Iterator[Figure]:
