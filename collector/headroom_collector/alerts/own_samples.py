@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
+from headroom_collector.alert_metrics import unit_of
 from headroom_collector.alerts.record import Alert
 from headroom_collector.store.api import Outcome, Rows, Thing, Value
 from headroom_core.rules import Rule
@@ -30,9 +31,12 @@ def alert_rows(alerts: Iterable[Alert], rules: Sequence[Rule], now: int) -> list
     """Return one AlertSample for each alert, at UTC nanoseconds ``now``; [] where there is none."""
     kind = catalogue().kind(KIND)
     severities = {rule.name: rule.severity for rule in rules}
+    ratios = {rule.name for rule in rules if unit_of(rule) == "ratio"}
     rows = []
     for alert in alerts:
-        values: dict[str, Value] = {"firing": int(alert.state.firing), "value": alert.value}
+        # The metric is a ratio: what a rule saw in another unit is in the API.
+        seen = alert.value if alert.rule in ratios else None
+        values: dict[str, Value] = {"firing": int(alert.state.firing), "value": seen}
         severity = severities.get(alert.rule, "")
         about = thing(kind, {"rule": alert.rule, "host": alert.host, "severity": severity})
         rows.append((now, about, [values.get(column.field) for column in kind.columns]))

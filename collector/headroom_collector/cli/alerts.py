@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -27,8 +28,8 @@ def figure(value: float | None, unit: str) -> str:
 
 
 def _time(moment: str | None) -> str:
-    """Say a moment to the second, still UTC."""
-    return UNKNOWN if moment is None else f"{moment[:19].replace('T', ' ')}Z"
+    """Say a moment to the minute, still UTC; the API has it exactly."""
+    return UNKNOWN if moment is None else f"{moment[5:16].replace('T', ' ')}Z"
 
 
 def _word(word: str) -> str:
@@ -59,8 +60,8 @@ def told(alert: Mapping[str, Any]) -> str:
 
 def open_table(items: list[dict[str, Any]]) -> Table:
     """Return the open alerts as a table."""
-    made = Table(header_style="bold")
-    for title in ("State", "Rule", "Host", "Where", "Value", "Level", "Since", "On-call told"):
+    made = Table(header_style="bold", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for title in ("State", "Rule", "Host", "Where", "Value", "Level", "Since", "Told"):
         made.add_column(title, justify="right" if title in {"Value", "Level"} else "left")
     for alert in items:
         made.add_row(
@@ -78,7 +79,7 @@ def open_table(items: list[dict[str, Any]]) -> Table:
 
 def past_table(items: list[dict[str, Any]]) -> Table:
     """Return lines of the history as a table."""
-    made = Table(header_style="bold")
+    made = Table(header_style="bold", box=box.SIMPLE, padding=(0, 1, 0, 0))
     for title in ("When", "What", "Rule", "Host", "Where", "Value", "Level", "Since", "Note"):
         made.add_column(title, justify="right" if title in {"Value", "Level"} else "left")
     for past in items:

@@ -106,7 +106,7 @@ def test_open_alerts_are_a_table_with_what_went_wrong(collector, run):
         "dc1/c1",
         "80.0%",
         "40.0%",
-        "2026-09-21 14:13:35Z",
+        "09-21 14:13Z",
         "no: answered HTTP 404",
     ):
         assert part in text
@@ -117,7 +117,7 @@ def test_what_the_receiver_accepted_says_when(collector, run):
     pages, _ = collector
     told = {**FIRING, "notified": "2026-09-21T14:20:00.000Z", "problem": ""}
     pages["/api/v1/alerts"] = page(told)
-    assert "2026-09-21 14:20:00Z" in run()
+    assert "09-21 14:20Z" in run()
 
 
 def test_the_history_of_one_host_says_when_there_is_more(collector, run):

@@ -8,6 +8,7 @@ from headroom_collector.alerts.evaluate import SECOND, Phase, State
 from headroom_collector.alerts.evaluator import carried
 from headroom_collector.alerts.flapping import MEMORY_SECONDS, Flapping
 from headroom_collector.alerts.judge import Host, Judge, Sample
+from headroom_collector.alerts.own_samples import alert_rows
 from headroom_collector.alerts.record import Alert
 from headroom_collector.config import CollectorConfig
 from headroom_core.ceiling import Ceiling
@@ -162,3 +163,13 @@ def test_overrides_name_the_rule_that_cannot_be():
 def test_the_webhook_is_a_receiver_among_others():
     alerts = Alerts(webhook=Webhook("http://x/"), routes=(Route("headroom"),))
     assert list(alerts.all_receivers()) == ["headroom"]
+
+
+def test_only_a_ratio_is_shown_as_one():
+    firing = State(Phase.FIRING, START, START)
+    alerts = [
+        Alert("HostAboveCeiling", "a", firing, 0.5),
+        Alert("AgentSilent", "b", firing, 350.0),
+    ]
+    (rows,) = alert_rows(alerts, (Rule(), *SHIPPED), START)
+    assert [row[2] for row in rows.rows] == [[1, 0.5], [1, None]]
