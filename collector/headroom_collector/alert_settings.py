@@ -142,7 +142,7 @@ class Alerts:
 
     rule: Rule = field(default_factory=Rule)
     webhook: Webhook = field(default_factory=Webhook)
-    evaluate_seconds: float = 1.0
+    evaluate_seconds: float = 0.5
     max_page_age_seconds: float = 300.0
     """What older samples bring about goes to the history and nobody is told of it."""
     external_url: str = "http://127.0.0.1:9441"
