@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from headroom_collector.alert_metrics import CPU, Host, Sample
+from headroom_collector.alert_metrics import Host, Sample
 from headroom_collector.alerts.evaluate import INACTIVE, SECOND, Event, Phase, Transition, step
 from headroom_collector.alerts.flapping import Flapping
 from headroom_collector.alerts.record import Alert, Entry, Key, Notice, NoticeKind
@@ -236,6 +236,3 @@ class Judge:
             "simulated": "true" if host and host.simulated else "",
         }
         return {name: value for name, value in sorted(labels.items()) if value}
-
-
-__all__ = ["CPU", "Changes", "Host", "Judge", "Reading", "Sample"]

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headroom_collector.alert_metrics import Host, Sample
 from headroom_collector.alerts.evaluate import SECOND, Event, Phase
-from headroom_collector.alerts.judge import Host, Judge, Sample
+from headroom_collector.alerts.judge import Judge
 from headroom_collector.alerts.record import NoticeKind
 from headroom_core.ceiling import Ceiling
 from headroom_core.estate import Member, Placement, Status

@@ -2,12 +2,12 @@
 
 import pytest
 
-from headroom_collector.alert_metrics import known_metrics
+from headroom_collector.alert_metrics import Host, Sample, known_metrics
 from headroom_collector.alert_settings import Alerts, Route, Webhook
 from headroom_collector.alerts.evaluate import SECOND, Phase, State
 from headroom_collector.alerts.evaluator import carried
 from headroom_collector.alerts.flapping import MEMORY_SECONDS, Flapping
-from headroom_collector.alerts.judge import Host, Judge, Sample
+from headroom_collector.alerts.judge import Judge
 from headroom_collector.alerts.own_samples import alert_rows
 from headroom_collector.alerts.record import Alert
 from headroom_collector.config import CollectorConfig
