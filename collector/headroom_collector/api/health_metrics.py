@@ -64,12 +64,11 @@ class HealthCollector(Collector):
                 families.gauge(f"headroom_sink_{name}", SINK[name], {"sink": sink}, value)
 
     def _clusters(self, families: Families) -> None:
-        kind = catalogue().kind("headroom")
-        found = read_latest(
-            self._services.store, kind, self._services.clock.now(), lookback=HEADROOM_LOOKBACK
-        )
-        for latest in newest_round(found):
-            families.sample(kind, latest, {})
+        store, now = self._services.store, self._services.clock.now()
+        for name in ("headroom", "forecast", "waste"):
+            kind = catalogue().kind(name)
+            for latest in newest_round(read_latest(store, kind, now, lookback=HEADROOM_LOOKBACK)):
+                families.sample(kind, latest, {})
 
     def _alerts(self, families: Families) -> None:
         """Add the alerts that are shown now, with the place of the host that each is about."""

@@ -2,11 +2,15 @@
 
 import asyncio
 import os
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
 from rigs import past as rig
 from rigs.samples import NOON, SECOND, HandClock
 
+from headroom_collector.api.metrics import own_registry
 from headroom_collector.consolidation.money.file import prices_of
 from headroom_collector.consolidation.outlook import OutlookTask
 from headroom_collector.store.producer import OwnProducer
@@ -105,6 +109,21 @@ def test_prices_that_cannot_be_read_cost_one_line_an_hour_and_nothing_else(past,
     (line,) = caplog.messages
     assert line.endswith("were not computed or stored: estate.toml: one; estate.toml: two")
     assert rows(past, "forecast") == []
+
+
+class Book(Places):
+    def unassigned(self):
+        return []
+
+
+def test_they_stand_on_the_page_of_metrics(past):
+    asyncio.run(task(past).once())
+    services: Any = SimpleNamespace(
+        store=past.store, clock=past.clock, book=Book(), statistics=dict, sinks=dict, version="1"
+    )
+    page = generate_latest(own_registry(services)).decode()
+    assert 'headroom_waste_findings{cluster="web",finding="idle host",site="paris"} 1.0' in page
+    assert 'headroom_cluster_vms_fit{bound="least",cluster="web",site="paris"}' in page
 
 
 def test_an_estate_that_was_never_heard_of_stores_nothing(tmp_path):

@@ -1,5 +1,6 @@
 """The figures that the pages promise are those that are computed."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from headroom_collector.consolidation.money.file import load_prices
 from headroom_collector.consolidation.refresh.generations import GENERATIONS, of_year
 from headroom_collector.consolidation.refresh.scenario import Assumptions, run
 from headroom_collector.consolidation.waste.findings import Thresholds
+from headroom_proto.catalogue import catalogue
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -73,3 +75,10 @@ def test_busier_hosts_need_as_many_as_the_page_says():
     assert f"{busy.counts.packed} new hosts are needed" in (DOCS / "refresh.md").read_text(
         encoding="utf-8"
     )
+
+
+def test_the_metrics_that_the_page_names_exist():
+    text = (DOCS / "money.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(headroom_[a-z_]+)`", text))
+    assert named
+    assert named <= catalogue().names()
