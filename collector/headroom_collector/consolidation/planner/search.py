@@ -56,20 +56,21 @@ def improve(
 def _refilled(
     best: Packing, blocks: Blocks, bound: int, course: Course, rng: np.random.Generator
 ) -> Packing:
-    """Fill anew: once by each balance, then by those that did best, looking wider."""
+    """Fill anew: once by each balance, then by the one that does best on average, wider."""
     task = best.task
     tried = measures_of(task, blocks, balances(task))
-    reached = [len(task.allow) + 1] * len(tried)
+    total, passes = np.zeros(len(tried)), np.zeros(len(tried))
     for turn in count():
         if turn < len(tried):
             at, wide = turn, BREADTHS[0]
         else:
-            at, wide = int(np.argmin(reached)), BREADTHS[turn % len(BREADTHS)]
+            at, wide = int(np.argmin(total / passes)), BREADTHS[turn % len(BREADTHS)]
         course.say("filling", best.count(), bound)
         packing, left = fill(task, tried[at], rng, wide, course.over)
         if course.over():
             return best
-        reached[at] = min(reached[at], packing.count() + len(left))
+        total[at] += packing.count() + len(left)
+        passes[at] += 1
         if not len(left) and packing.count() < best.count():
             best = packing
             if best.count() <= bound:
