@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from headroom_collector.api import admin as admin_routes
 from headroom_collector.api import (
     alerts,
+    energy,
     forecast,
     headroom,
     health,
@@ -59,6 +60,7 @@ def routers() -> list[APIRouter]:
         latest.router,
         alerts.router,
         headroom.router,
+        energy.router,
         waste.router,
         forecast.router,
         refresh.router,
