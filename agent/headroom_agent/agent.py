@@ -103,7 +103,6 @@ def _transport(config: AgentConfig, recorder: Recorder) -> Transport:
             boot_id=recorder.boot_id,
             version=__version__,
             interval_seconds=config.interval_seconds,
-            started_ns=time.time_ns(),
             hints=config.hints.labels(),
         ),
         recorder.notices,

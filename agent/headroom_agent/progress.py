@@ -28,13 +28,11 @@ class Progress:
     """
     One stream's position in the spool.
 
-    ``started_ns`` is when this agent started, in UTC nanoseconds. ``missed`` is set where batches
-    that the collector never got are gone, a new collector's among them. Not safe from several threads:
+    ``missed`` is set where batches that the collector never got are gone, a new collector's among them. Not safe from several threads:
     its session holds a lock. Every method may raise SpoolError.
     """
 
     spool: Spool
-    started_ns: int = 0
     welcomed: bool = False
     missed: bool = False
     window: int = 0
@@ -58,7 +56,7 @@ class Progress:
         """
         high_water = answer.high_water
         if high_water >= self.spool.next_seq or self._differs(answer):
-            self.spool.renew(self.started_ns)
+            self.spool.renew()
             raise ReopenError("the spool is not what the collector has of it; began a new epoch")
         self.spool.ack(high_water)
         self.missed = self.spool.first_seq > high_water + 1

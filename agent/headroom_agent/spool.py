@@ -353,27 +353,26 @@ class Spool:
         rows = self.read(seq, 1, 0)
         return rows[0].crc32 if rows and rows[0].seq == seq else None
 
-    def renew(self, since: int) -> None:
+    def renew(self) -> None:
         """
-        Start a new epoch, with only the rows made at or after ``since`` (UTC nanoseconds).
+        Start a new epoch, with the rows that were not acknowledged.
 
-        Those that were acknowledged are left out.
-
-        For a spool that was restored from a backup: the collector has seen its numbers already.
+        For a spool that was cloned or restored from a backup: the collector has seen its numbers
+        already, and what of its rows the collector has, it finds by their times.
         """
         with self._mutex:
             try:
-                self._renew(since)
+                self._renew()
                 self._count()
             except sqlite3.Error as error:
                 self._fail("cannot be written", error)
 
-    def _renew(self, since: int) -> None:
+    def _renew(self) -> None:
         with self._connection as connection:
             epoch = self._random(EPOCH_BYTES)
             kept = connection.execute(
-                "SELECT boot_id, crc32, payload, created FROM batches WHERE created >= ? AND seq > ? ORDER BY seq",
-                (since, self._acked),
+                "SELECT boot_id, crc32, payload, created FROM batches WHERE seq > ? ORDER BY seq",
+                (self._acked,),
             ).fetchall()
             connection.execute("DELETE FROM batches")
             rows = [(seq, epoch, *values) for seq, values in enumerate(kept, start=1)]

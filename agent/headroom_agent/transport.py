@@ -21,12 +21,11 @@ JOIN_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """What a Hello says of the agent itself; ``started_ns`` in UTC nanoseconds."""
+    """What a Hello says of the agent itself."""
 
     boot_id: str
     version: str
     interval_seconds: float
-    started_ns: int
     hints: dict[str, str] = field(default_factory=dict)
 
     def hello(self, spool: Spool) -> telemetry_pb2.Hello:
@@ -116,9 +115,7 @@ class Transport:
         except TlsFilesError as error:
             return f"cannot connect: {error}"
         with channel:
-            session = Session(
-                self._speaker.hello(self._spool), Progress(self._spool, self._speaker.started_ns)
-            )
+            session = Session(self._speaker.hello(self._spool), Progress(self._spool))
             try:
                 self._hold(channel, session)
             except grpc.RpcError as error:

@@ -226,10 +226,10 @@ def test_a_spool_that_is_older_than_the_collector_begins_anew(path: Path) -> Non
     clock = Ticking()
     spool = open_spool(path, clock=clock)
     epoch = spool.epoch
-    spool.append(b"sent before the backup was restored", "boot")
-    clock.now += 1
+    spool.append(b"acknowledged before the backup was taken", "boot")
     spool.append(b"new", "boot")
-    spool.renew(since=clock.now)
+    spool.ack(1)
+    spool.renew()
     assert spool.epoch != epoch
     rows = spool.read(1, 10, 10**6)
     assert [(row.seq, row.payload, row.epoch) for row in rows] == [(1, b"new", spool.epoch)]

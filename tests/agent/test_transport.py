@@ -83,7 +83,7 @@ def start(spool: Spool, lines: Lines) -> Iterator[Start]:
     made: list[Transport] = []
 
     def transport(address: str, tls: Path) -> Transport:
-        speaker = Speaker("boot", "0.1.0", 10.0, 0, {"site": "paris"})
+        speaker = Speaker("boot", "0.1.0", 10.0, {"site": "paris"})
         endpoint = Endpoint(address, tls / "ca.pem", tls / "cert.pem", tls / "key.pem")
         notices = Notices(logging.getLogger("transport"))
         backoff = Backoff(first=0.05, most=0.2, chance=lambda: 1.0)

@@ -75,7 +75,11 @@ def test_a_cloned_spool_on_two_hosts_loses_nothing(field_: Field, table, long: i
         field_.grow(1)
         other.start("--first", str(1_000_000 + field_.spooled() * 100))
         field_.grow(60)
-        other.stop()
+        sender.stop()
+        field_.spool = clone
+        field_.empty(other)
+        field_.spool = spool
+        field_.start(sender)
         field_.grow()
         field_.drained()
     found = field_.finish(sender, receiver)

@@ -66,7 +66,9 @@ class MemoryStore:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.connection.execute("CREATE TABLE hosts (name VARCHAR, goodbye BIGINT)")
+        self.connection.execute(
+            "CREATE TABLE hosts (name VARCHAR, goodbye BIGINT, last_seen BIGINT)"
+        )
 
     def append(self, batch: StoreBatch) -> Future[Outcome]:
         future: Future[Outcome] = Future()
@@ -118,7 +120,7 @@ class MemoryStore:
         return list(self.kept.get((host, epoch), {}).values())
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
-        return self.connection.execute(sql, parameters).to_arrow_table()
+        return self.connection.cursor().sql(sql, params=list(parameters)).to_arrow_table()
 
     def hosts(self) -> list[HostRow]:
         return []

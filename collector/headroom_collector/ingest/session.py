@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -14,10 +15,21 @@ from headroom_collector.ingest.intake import EPOCH_BYTES, Sender, intake, sender
 from headroom_collector.ingest.settle import Room, Settler, Waiting
 from headroom_collector.ingest.validate import INTEGER_MAX
 from headroom_collector.ingest.wire import Ended, Wire
-from headroom_collector.store.api import Change, Outcome, Result, StoreBatch, StoreError
+from headroom_collector.store.api import (
+    Change,
+    Outcome,
+    Refusal,
+    Result,
+    StoreBatch,
+    StoreError,
+)
 from headroom_proto.v1 import telemetry_pb2
 
 log = logging.getLogger(__name__)
+
+STORED_BEFORE = Refusal(
+    "stored_before", "a spool that was cloned or restored from a backup sent it again"
+)
 
 
 def _invalid(details: str) -> Ended:
@@ -62,20 +74,42 @@ async def greet(host: str, wire: Wire, room: Room) -> "Session":
         crc32=room.store.checksum(host, hello.epoch),
     )
     await wire.write(telemetry_pb2.PushResponse(welcome=welcome))
+    newest = await _newest(room, host, hello) if not high_water else None
     # What an agent had on its way when it was asked, and as much again.
     course = Course(high_water, hello.first_seq, 2 * room.settings.window)
-    return Session(sender(host, hello, room.limits), course, wire, room)
+    return Session(sender(host, hello, room.limits), course, wire, room, newest)
+
+
+async def _newest(room: Room, host: str, hello: telemetry_pb2.Hello) -> int | None:
+    """
+    Return the time of a known host's newest sample, where it comes with a spool that is not known.
+
+    That spool may be a cloned or restored one that began a new epoch: what is not newer may be
+    stored already, under the old one. None where nothing can be.
+    """
+    if hello.first_seq >= hello.next_seq:
+        return None
+    sql = "SELECT last_seen FROM hosts WHERE name = ?"
+    try:
+        found = await asyncio.to_thread(room.store.query, sql, [host])
+    except StoreError:
+        return None  # nothing can be stored now, either
+    times = found.column(0).to_pylist()
+    return times[0] if times else None
 
 
 class Session:
     """One stream of one host behind its Hello."""
 
-    def __init__(self, source: Sender, course: Course, wire: Wire, room: Room) -> None:
+    def __init__(
+        self, source: Sender, course: Course, wire: Wire, room: Room, newest: int | None = None
+    ) -> None:
         self.host = source.host
         self._source = source
         self._course = course
         self._wire = wire
         self._room = room
+        self._newest = newest
         self._settler = Settler(source.host, source.epoch, course, wire, room)
         self._ended: asyncio.Future[tuple[Ended, float]] = asyncio.Future()
 
@@ -141,9 +175,26 @@ class Session:
         gap = course.gap_before(batch.seq)
         now, limits = self._room.clock.now(), self._room.limits
         taken = intake(self._source, batch, now, limits, gap_before=gap)
+        if self._newest is not None and await self._is_stored(taken, self._newest):
+            taken = replace(taken, rows=(), refused=[STORED_BEFORE])
         whole = bool(taken.refused) and not taken.rows
         future = self._append(taken)
         await self._settler.put(Waiting(batch.seq, course.run, future, taken.refused, whole))
+
+    async def _is_stored(self, batch: StoreBatch, newest: int) -> bool:
+        """Whether the store has a sample of this host and moment already, of another epoch."""
+        times = {row[0] for rows in batch.rows for row in rows.rows}
+        if not times or min(times) > newest:
+            return False
+        sql = (
+            "SELECT count(*) FROM host_sample s JOIN hosts h ON h.id = s.host_id"
+            " WHERE h.name = ? AND s.time = ?"
+        )
+        try:
+            found = await asyncio.to_thread(self._room.store.query, sql, [self.host, min(times)])
+        except StoreError:
+            return False
+        return bool(found.column(0)[0].as_py())
 
     def _append(self, batch: StoreBatch) -> "Future[Outcome]":
         try:

@@ -242,7 +242,8 @@ async def test_a_refusal_is_named_once_a_stream(
 
 
 async def test_a_goodbye_is_noted_behind_the_batches_before_it(rig: Rig) -> None:
-    rig.store.connection.execute("INSERT INTO hosts VALUES ('web-1', NULL), ('web-2', NULL)")
+    rows = "INSERT INTO hosts VALUES ('web-1', NULL, NULL), ('web-2', NULL, NULL)"
+    rig.store.connection.execute(rows)
     async with rig.agent("web-1") as agent:
         await agent.hello()
         await agent.send(batch(1, cycle(rig.clock.now())))

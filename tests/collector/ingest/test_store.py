@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rigs.ingest import EPOCH, Agent, HandClock, batch, cycle
+from rigs.ingest import EPOCH, SECOND, Agent, HandClock, batch, cycle
 from rigs.samples import QUICK
 
 from headroom_collector.ingest.server import IngestServer
@@ -130,3 +130,30 @@ async def test_a_store_that_was_closed_has_the_agent_wait(real: Real) -> None:
         real.store.close()
         await agent.send(batch(1, cycle(real.clock.now())))
         assert (await agent.receive()).WhichOneof("kind") == "throttle"
+
+
+async def test_a_spool_with_a_new_epoch_doubles_nothing_that_the_store_has(real: Real) -> None:
+    start = real.clock.now()
+    sent = [cycle(start + seq * SECOND, load1=float(seq)) for seq in range(1, 5)]
+    async with real.agent() as agent:
+        await agent.hello()
+        await agent.send(batch(1, sent[0]), batch(2, sent[1]), batch(3, sent[2]))
+        await agent.acked(3)
+    epoch = b"of a cloned spool"[:16]
+    async with real.agent() as agent:
+        await agent.hello(epoch=epoch, first_seq=1, next_seq=3)
+        await agent.send(batch(1, sent[1], epoch), batch(2, sent[3], epoch))
+        await agent.acked(2)
+    loads = real.rows("SELECT load1 FROM host_sample ORDER BY time")
+    assert loads == [(1.0,), (2.0,), (3.0,), (4.0,)]
+    assert real.rows("SELECT reason, count FROM refusals") == [("stored_before", 1)]
+
+
+async def test_an_agent_is_told_the_checksum_of_what_is_newest(real: Real) -> None:
+    first = batch(1, cycle(real.clock.now()))
+    async with real.agent() as agent:
+        assert not (await agent.hello()).welcome.HasField("crc32")
+        await agent.send(first)
+        await agent.acked(1)
+    async with real.agent() as agent:
+        assert (await agent.hello()).welcome.crc32 == first.crc32

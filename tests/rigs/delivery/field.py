@@ -162,6 +162,12 @@ class Field:
 
     def finish(self, sender: Actor, receiver: Actor) -> Verdict:
         """Stop the sender with an empty spool, then the receiver, and compare."""
+        self.empty(sender)
+        receiver.stop()
+        return self.verdict()
+
+    def empty(self, sender: Actor) -> None:
+        """Stop a sender, and see that its spool is empty."""
         sender.stop()
         for _ in range(5):
             newest, acked = self.position()
@@ -172,8 +178,6 @@ class Field:
             self.grow(1)
             self.drained()
             sender.stop()
-        receiver.stop()
-        return self.verdict()
 
     def verdict(self) -> Verdict:
         """Compare, after both have stopped."""

@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 
 from headroom_agent.backoff import Backoff
@@ -62,7 +61,7 @@ def main() -> None:
     tls = Path(given.tls)
     files = (tls / "ca.pem", tls / "cert.pem", tls / "key.pem")
     endpoint = Endpoint(given.collector, *files, Keepalive(given.idle, given.answer))
-    speaker = Speaker("boot-1", "1.0", 1.0, time.time_ns())
+    speaker = Speaker("boot-1", "1.0", 1.0)
     transport = Transport(endpoint, spool, speaker, notices, Backoff(0.05, 0.5))
     transport.start()
     try:
