@@ -30,7 +30,7 @@ LARGE = 3e10
 """Additions that best fit may take, some 10 s of one core."""
 NEAR = 0.01
 """Gap to the bound below which filling anew is left out: emptying the last hosts does it sooner."""
-FILLING = 0.8
+FILLING = 0.95
 """Share of the time for filling anew; the rest goes into emptying hosts of the best plan."""
 
 
