@@ -1,12 +1,14 @@
 """``headroom store`` as a user runs it, beside a collector that runs and one that does not."""
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rigs.collector import Spine
+from rigs.collector import Spine, wait_for
 from rigs.ports import free_port
 
 
@@ -26,12 +28,19 @@ def run(spine: Spine, *words: str, status: int = 0) -> str:
     return done.stdout + done.stderr
 
 
+def acknowledged(spool: Path) -> int:
+    with contextlib.closing(sqlite3.connect(f"file:{spool}?mode=ro", uri=True)) as connection:
+        [(found,)] = connection.execute("SELECT acked FROM spool").fetchall()
+    return int(found)
+
+
 def test_a_store_is_backed_up_checked_exported_and_restored(spine: Spine, tmp_path: Path) -> None:
     collector = spine.collector()
     agent = spine.agent("saved-1", 0.2, spool=tmp_path / "spool.db")
     collector.start()
     agent.start()
     spine.wait_ready(collector)
+    wait_for("samples to be acknowledged", lambda: acknowledged(tmp_path / "spool.db") > 0)
     assert agent.stop() == 0
 
     out = run(spine, "backup", str(tmp_path / "backup"))
