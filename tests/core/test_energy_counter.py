@@ -96,11 +96,8 @@ def test_a_known_reset_says_nothing_of_what_went_before() -> None:
     counter.lose(10)
     assert counter.read(1_000_000_000, 30).microjoules is None
     assert counter.read(3_000_000_000, 40).watts() == pytest.approx(200.0)
-    assert (counter.total, counter.resets, counter.gap_seconds) == (
-        pytest.approx(2e9, abs=16),
-        1,
-        30,
-    )
+    assert counter.total == pytest.approx(2e9, abs=16)
+    assert (counter.resets, counter.gap_seconds) == (1, 30)
 
 
 def test_a_run_goes_on_where_the_last_one_stopped() -> None:

@@ -37,7 +37,7 @@ def test_a_cpu_is_known_by_its_name(name: str, generation: str | None) -> None:
 
 
 @pytest.mark.parametrize("generation", GENERATIONS, ids=lambda one: one.name)
-def test_every_generation_gives_a_model_with_its_interval(generation) -> None:  # type: ignore[no-untyped-def]  # a case
+def test_every_generation_gives_a_model_with_its_interval(generation) -> None:
     for sockets in (1, 2):
         power = model(generation, sockets, 16 * sockets)
         for ratio in (0.0, 0.4, 1.0):

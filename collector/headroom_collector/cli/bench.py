@@ -31,7 +31,9 @@ def run(names: list[str], *, short: bool, case: str | None = None) -> Iterator[F
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="agent, alerts, energy, ingest, plan, or all.")] = "all",
+    name: Annotated[
+        str, typer.Argument(help="agent, alerts, energy, ingest, plan, or all.")
+    ] = "all",
     *,
     case: Annotated[str | None, typer.Option(help="Only figures of this case.")] = None,
     short: Annotated[bool, typer.Option("--short", help="The short form, for CI.")] = False,

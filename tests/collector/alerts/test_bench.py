@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from headroom_collector.alerts.replay import replay
 from headroom_collector.bench import (
     alert_kills,
     alert_lost,
@@ -57,6 +58,6 @@ def test_a_page_that_no_overload_asked_for_was_in_vain():
     assert alert_traces.overloads(load) == [(3000, 5400)]
     score = alert_traces.Score()
     rule = alert_traces.RULES[0]
-    score.take(load, alert_traces.replay(rule, "h", alert_traces.minutes(load), 0.4, 60))
+    score.take(load, replay(rule, "h", alert_traces.minutes(load), 0.4, 60))
     assert (score.there, score.found, score.pages, score.extra) == (1, 1, 2, 1)
     assert 10 * 60 <= score.delays[0] <= 15 * 60

@@ -205,7 +205,8 @@ def test_in_the_end_every_receiver_knows_exactly_the_truth(acts):
     planner = Planner(Settings({"hook": HOOK}, (), Groups(by=("cluster",))), [])
     known: dict[str, int] = {}
     waiting: list[Letter] = []
-    second, since = 0, {}
+    since: dict[str, int] = {}
+    second = 0
 
     def step(firing, answer):
         nonlocal waiting

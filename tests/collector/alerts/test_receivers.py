@@ -149,7 +149,9 @@ def test_a_mail_reaches_every_address_and_one_group_is_one_thread():
     assert to == ["a@x", "b@x"]
     assert message["Subject"].startswith("[FIRING] web-1 is above its CPU ceiling")
     assert message["References"] == "<group-1@headroom>"
-    assert "What to do" in message.get_payload(decode=True).decode()
+    payload = message.get_payload(decode=True)
+    assert isinstance(payload, bytes)
+    assert "What to do" in payload.decode()
 
 
 def test_a_line_break_in_a_name_adds_no_header():

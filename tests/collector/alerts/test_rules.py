@@ -1,5 +1,7 @@
 """Rules: shipped ones, one's own, whom they are about, what a change of theirs keeps."""
 
+from typing import Any
+
 import pytest
 
 from headroom_collector.alert_metrics import Host, Sample, known_metrics
@@ -93,7 +95,11 @@ def judged(rule, values, host="a-1"):
     return [notice.kind.value for notice in told]
 
 
-QUICK = {"window_seconds": 30.0, "hold_seconds": 30.0, "clear_hold_seconds": 30.0}
+QUICK: dict[str, Any] = {
+    "window_seconds": 30.0,
+    "hold_seconds": 30.0,
+    "clear_hold_seconds": 30.0,
+}
 
 
 def test_a_rule_with_a_level_of_its_own_and_a_scope():
