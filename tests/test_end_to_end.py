@@ -22,6 +22,9 @@ evaluate_seconds = 0.2
 window_seconds = 2
 hold_seconds = 2
 clear_hold_seconds = 3
+[alerts.groups]
+wait_seconds = 0.5
+interval_seconds = 2
 """
 
 
