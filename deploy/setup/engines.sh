@@ -3,8 +3,10 @@
 # They are not started here: each test starts its own on loopback and stops it again.
 set -eu
 
-PACKAGES="chromium gcc iproute2 ipmitool libc6-dev libopenipmi-dev libvirt-clients libvirt-daemon-system libvirt-dev
-openipmi pkg-config prometheus prometheus-alertmanager python3-dev qemu-system-x86"
+PACKAGES="chromium gcc influxdb iproute2 ipmitool libc6-dev libopenipmi-dev libvirt-clients libvirt-daemon-system
+libvirt-dev openipmi pkg-config prometheus prometheus-alertmanager python3-dev qemu-system-x86 victoria-metrics"
+# Not where there is a Node.js that brings its own npm: Debian's would displace it.
+command -v npm >/dev/null || PACKAGES="$PACKAGES nodejs npm"
 
 missing=""
 for package in $PACKAGES; do
