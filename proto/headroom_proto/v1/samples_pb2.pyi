@@ -975,6 +975,134 @@ class WasteSample(google.protobuf.message.Message):
 Global___WasteSample: typing_extensions.TypeAlias = WasteSample
 
 @typing.final
+class PlanSample(google.protobuf.message.Message):
+    """Newest plan of one cluster and mode."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SITE_FIELD_NUMBER: builtins.int
+    CLUSTER_FIELD_NUMBER: builtins.int
+    MODE_FIELD_NUMBER: builtins.int
+    CEILING_RATIO_FIELD_NUMBER: builtins.int
+    HOSTS_PRESENT_FIELD_NUMBER: builtins.int
+    HOSTS_KEPT_FIELD_NUMBER: builtins.int
+    HOSTS_FREED_FIELD_NUMBER: builtins.int
+    HOSTS_NEEDED_FIELD_NUMBER: builtins.int
+    MOVES_FIELD_NUMBER: builtins.int
+    VMS_CANNOT_COMPLY_FIELD_NUMBER: builtins.int
+    POWER_SAVED_WATTS_FIELD_NUMBER: builtins.int
+    POWER_FORECAST_WATTS_FIELD_NUMBER: builtins.int
+    MONEY_SAVED_PER_YEAR_FIELD_NUMBER: builtins.int
+    HISTORY_SECONDS_FIELD_NUMBER: builtins.int
+    POWER_OFF_RECOMMENDED_FIELD_NUMBER: builtins.int
+    AGE_SECONDS_FIELD_NUMBER: builtins.int
+    HOSTS_FREED_NOW_FIELD_NUMBER: builtins.int
+    site: builtins.str
+    cluster: builtins.str
+    mode: builtins.str
+    ceiling_ratio: builtins.float
+    hosts_present: builtins.int
+    hosts_kept: builtins.int
+    hosts_freed: builtins.int
+    hosts_needed: builtins.int
+    moves: builtins.int
+    vms_cannot_comply: builtins.int
+    power_saved_watts: builtins.float
+    power_forecast_watts: builtins.float
+    money_saved_per_year: builtins.float
+    history_seconds: builtins.float
+    power_off_recommended: builtins.int
+    age_seconds: builtins.float
+    hosts_freed_now: builtins.int
+    def __init__(
+        self,
+        *,
+        site: builtins.str = ...,
+        cluster: builtins.str = ...,
+        mode: builtins.str = ...,
+        ceiling_ratio: builtins.float | None = ...,
+        hosts_present: builtins.int | None = ...,
+        hosts_kept: builtins.int | None = ...,
+        hosts_freed: builtins.int | None = ...,
+        hosts_needed: builtins.int | None = ...,
+        moves: builtins.int | None = ...,
+        vms_cannot_comply: builtins.int | None = ...,
+        power_saved_watts: builtins.float | None = ...,
+        power_forecast_watts: builtins.float | None = ...,
+        money_saved_per_year: builtins.float | None = ...,
+        history_seconds: builtins.float | None = ...,
+        power_off_recommended: builtins.int | None = ...,
+        age_seconds: builtins.float | None = ...,
+        hosts_freed_now: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_age_seconds", b"_age_seconds", "_ceiling_ratio", b"_ceiling_ratio", "_history_seconds", b"_history_seconds", "_hosts_freed", b"_hosts_freed", "_hosts_freed_now", b"_hosts_freed_now", "_hosts_kept", b"_hosts_kept", "_hosts_needed", b"_hosts_needed", "_hosts_present", b"_hosts_present", "_money_saved_per_year", b"_money_saved_per_year", "_moves", b"_moves", "_power_forecast_watts", b"_power_forecast_watts", "_power_off_recommended", b"_power_off_recommended", "_power_saved_watts", b"_power_saved_watts", "_vms_cannot_comply", b"_vms_cannot_comply", "age_seconds", b"age_seconds", "ceiling_ratio", b"ceiling_ratio", "history_seconds", b"history_seconds", "hosts_freed", b"hosts_freed", "hosts_freed_now", b"hosts_freed_now", "hosts_kept", b"hosts_kept", "hosts_needed", b"hosts_needed", "hosts_present", b"hosts_present", "money_saved_per_year", b"money_saved_per_year", "moves", b"moves", "power_forecast_watts", b"power_forecast_watts", "power_off_recommended", b"power_off_recommended", "power_saved_watts", b"power_saved_watts", "vms_cannot_comply", b"vms_cannot_comply"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_age_seconds", b"_age_seconds", "_ceiling_ratio", b"_ceiling_ratio", "_history_seconds", b"_history_seconds", "_hosts_freed", b"_hosts_freed", "_hosts_freed_now", b"_hosts_freed_now", "_hosts_kept", b"_hosts_kept", "_hosts_needed", b"_hosts_needed", "_hosts_present", b"_hosts_present", "_money_saved_per_year", b"_money_saved_per_year", "_moves", b"_moves", "_power_forecast_watts", b"_power_forecast_watts", "_power_off_recommended", b"_power_off_recommended", "_power_saved_watts", b"_power_saved_watts", "_vms_cannot_comply", b"_vms_cannot_comply", "age_seconds", b"age_seconds", "ceiling_ratio", b"ceiling_ratio", "cluster", b"cluster", "history_seconds", b"history_seconds", "hosts_freed", b"hosts_freed", "hosts_freed_now", b"hosts_freed_now", "hosts_kept", b"hosts_kept", "hosts_needed", b"hosts_needed", "hosts_present", b"hosts_present", "mode", b"mode", "money_saved_per_year", b"money_saved_per_year", "moves", b"moves", "power_forecast_watts", b"power_forecast_watts", "power_off_recommended", b"power_off_recommended", "power_saved_watts", b"power_saved_watts", "site", b"site", "vms_cannot_comply", b"vms_cannot_comply"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_age_seconds", b"_age_seconds"]) -> typing.Literal["age_seconds"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_ceiling_ratio", b"_ceiling_ratio"]) -> typing.Literal["ceiling_ratio"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_history_seconds", b"_history_seconds"]) -> typing.Literal["history_seconds"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_hosts_freed", b"_hosts_freed"]) -> typing.Literal["hosts_freed"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_hosts_freed_now", b"_hosts_freed_now"]) -> typing.Literal["hosts_freed_now"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_hosts_kept", b"_hosts_kept"]) -> typing.Literal["hosts_kept"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_hosts_needed", b"_hosts_needed"]) -> typing.Literal["hosts_needed"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_hosts_present", b"_hosts_present"]) -> typing.Literal["hosts_present"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_money_saved_per_year", b"_money_saved_per_year"]) -> typing.Literal["money_saved_per_year"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_moves", b"_moves"]) -> typing.Literal["moves"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_power_forecast_watts", b"_power_forecast_watts"]) -> typing.Literal["power_forecast_watts"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_power_off_recommended", b"_power_off_recommended"]) -> typing.Literal["power_off_recommended"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_power_saved_watts", b"_power_saved_watts"]) -> typing.Literal["power_saved_watts"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_vms_cannot_comply", b"_vms_cannot_comply"]) -> typing.Literal["vms_cannot_comply"] | None: ...
+
+Global___PlanSample: typing_extensions.TypeAlias = PlanSample
+
+@typing.final
+class CeilingSample(google.protobuf.message.Message):
+    """What a ceiling would give in one cluster."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SITE_FIELD_NUMBER: builtins.int
+    CLUSTER_FIELD_NUMBER: builtins.int
+    CEILING_FIELD_NUMBER: builtins.int
+    HOSTS_NEEDED_FIELD_NUMBER: builtins.int
+    HOSTS_KEPT_FIELD_NUMBER: builtins.int
+    site: builtins.str
+    cluster: builtins.str
+    ceiling: builtins.str
+    hosts_needed: builtins.int
+    hosts_kept: builtins.int
+    def __init__(
+        self,
+        *,
+        site: builtins.str = ...,
+        cluster: builtins.str = ...,
+        ceiling: builtins.str = ...,
+        hosts_needed: builtins.int | None = ...,
+        hosts_kept: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_hosts_kept", b"_hosts_kept", "_hosts_needed", b"_hosts_needed", "hosts_kept", b"hosts_kept", "hosts_needed", b"hosts_needed"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_hosts_kept", b"_hosts_kept", "_hosts_needed", b"_hosts_needed", "ceiling", b"ceiling", "cluster", b"cluster", "hosts_kept", b"hosts_kept", "hosts_needed", b"hosts_needed", "site", b"site"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_hosts_kept", b"_hosts_kept"]) -> typing.Literal["hosts_kept"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_hosts_needed", b"_hosts_needed"]) -> typing.Literal["hosts_needed"] | None: ...
+
+Global___CeilingSample: typing_extensions.TypeAlias = CeilingSample
+
+@typing.final
 class AlertSample(google.protobuf.message.Message):
     """State of one alert."""
 
