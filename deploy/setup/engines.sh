@@ -4,7 +4,7 @@
 set -eu
 
 PACKAGES="chromium gcc influxdb iproute2 ipmitool libc6-dev libopenipmi-dev libvirt-clients libvirt-daemon-system
-libvirt-dev openipmi pkg-config prometheus prometheus-alertmanager python3-dev qemu-system-x86 victoria-metrics"
+libvirt-dev e2fsprogs iptables openipmi pkg-config prometheus prometheus-alertmanager python3-dev qemu-system-x86 victoria-metrics"
 # Not where there is a Node.js that brings its own npm: Debian's would displace it.
 command -v npm >/dev/null || PACKAGES="$PACKAGES nodejs npm"
 

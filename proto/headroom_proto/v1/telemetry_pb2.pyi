@@ -28,22 +28,26 @@ class PushRequest(google.protobuf.message.Message):
     HELLO_FIELD_NUMBER: builtins.int
     BATCHES_FIELD_NUMBER: builtins.int
     GOODBYE_FIELD_NUMBER: builtins.int
+    HEARTBEAT_FIELD_NUMBER: builtins.int
     @property
     def hello(self) -> Global___Hello: ...
     @property
     def batches(self) -> Global___Batches: ...
     @property
     def goodbye(self) -> Global___Goodbye: ...
+    @property
+    def heartbeat(self) -> Global___Heartbeat: ...
     def __init__(
         self,
         *,
         hello: Global___Hello | None = ...,
         batches: Global___Batches | None = ...,
         goodbye: Global___Goodbye | None = ...,
+        heartbeat: Global___Heartbeat | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["batches", b"batches", "goodbye", b"goodbye", "hello", b"hello", "kind", b"kind"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["batches", b"batches", "goodbye", b"goodbye", "hello", b"hello", "kind", b"kind"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["hello", "batches", "goodbye"] | None: ...
+    def HasField(self, field_name: typing.Literal["batches", b"batches", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "kind", b"kind"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["batches", b"batches", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "kind", b"kind"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["hello", "batches", "goodbye", "heartbeat"] | None: ...
 
 Global___PushRequest: typing_extensions.TypeAlias = PushRequest
 
@@ -57,6 +61,7 @@ class PushResponse(google.protobuf.message.Message):
     ACK_FIELD_NUMBER: builtins.int
     RESEND_FIELD_NUMBER: builtins.int
     THROTTLE_FIELD_NUMBER: builtins.int
+    HEARTBEAT_FIELD_NUMBER: builtins.int
     @property
     def welcome(self) -> Global___Welcome: ...
     @property
@@ -65,6 +70,8 @@ class PushResponse(google.protobuf.message.Message):
     def resend(self) -> Global___Resend: ...
     @property
     def throttle(self) -> Global___Throttle: ...
+    @property
+    def heartbeat(self) -> Global___Heartbeat: ...
     def __init__(
         self,
         *,
@@ -72,10 +79,11 @@ class PushResponse(google.protobuf.message.Message):
         ack: Global___Ack | None = ...,
         resend: Global___Resend | None = ...,
         throttle: Global___Throttle | None = ...,
+        heartbeat: Global___Heartbeat | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["ack", b"ack", "kind", b"kind", "resend", b"resend", "throttle", b"throttle", "welcome", b"welcome"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["ack", b"ack", "kind", b"kind", "resend", b"resend", "throttle", b"throttle", "welcome", b"welcome"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["welcome", "ack", "resend", "throttle"] | None: ...
+    def HasField(self, field_name: typing.Literal["ack", b"ack", "heartbeat", b"heartbeat", "kind", b"kind", "resend", b"resend", "throttle", b"throttle", "welcome", b"welcome"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["ack", b"ack", "heartbeat", b"heartbeat", "kind", b"kind", "resend", b"resend", "throttle", b"throttle", "welcome", b"welcome"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["welcome", "ack", "resend", "throttle", "heartbeat"] | None: ...
 
 Global___PushResponse: typing_extensions.TypeAlias = PushResponse
 
@@ -110,6 +118,9 @@ class Hello(google.protobuf.message.Message):
     NEXT_SEQ_FIELD_NUMBER: builtins.int
     HINTS_FIELD_NUMBER: builtins.int
     ACKED_SEQ_FIELD_NUMBER: builtins.int
+    CARRIED_SEQ_FIELD_NUMBER: builtins.int
+    TIME_UNIX_NANO_FIELD_NUMBER: builtins.int
+    BOOTTIME_NANO_FIELD_NUMBER: builtins.int
     epoch: builtins.bytes
     """16 random bytes, made together with the spool."""
     boot_id: builtins.str
@@ -124,6 +135,15 @@ class Hello(google.protobuf.message.Message):
     """Sequence number that the next new batch will have."""
     acked_seq: builtins.int
     """Highest sequence number of the epoch that any collector acknowledged; 0 where none did."""
+    carried_seq: builtins.int
+    """Batches up to this one were taken over from an earlier epoch of the spool, so a collector may
+    have them under that one.
+    """
+    time_unix_nano: builtins.int
+    """The host's clocks at the moment this is sent, from which a collector sees how wrong they are;
+    0 where they are not told.
+    """
+    boottime_nano: builtins.int
     @property
     def hints(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """What the agent's own configuration says of its place (site, cluster, class): a hint only."""
@@ -140,8 +160,11 @@ class Hello(google.protobuf.message.Message):
         next_seq: builtins.int = ...,
         hints: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
         acked_seq: builtins.int = ...,
+        carried_seq: builtins.int = ...,
+        time_unix_nano: builtins.int = ...,
+        boottime_nano: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["acked_seq", b"acked_seq", "agent_version", b"agent_version", "boot_id", b"boot_id", "epoch", b"epoch", "first_seq", b"first_seq", "hints", b"hints", "interval_seconds", b"interval_seconds", "next_seq", b"next_seq", "simulated", b"simulated"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["acked_seq", b"acked_seq", "agent_version", b"agent_version", "boot_id", b"boot_id", "boottime_nano", b"boottime_nano", "carried_seq", b"carried_seq", "epoch", b"epoch", "first_seq", b"first_seq", "hints", b"hints", "interval_seconds", b"interval_seconds", "next_seq", b"next_seq", "simulated", b"simulated", "time_unix_nano", b"time_unix_nano"]) -> None: ...
 
 Global___Hello: typing_extensions.TypeAlias = Hello
 
@@ -155,6 +178,9 @@ class Welcome(google.protobuf.message.Message):
     WINDOW_FIELD_NUMBER: builtins.int
     COLLECTOR_VERSION_FIELD_NUMBER: builtins.int
     CRC32_FIELD_NUMBER: builtins.int
+    AHEAD_FIELD_NUMBER: builtins.int
+    TAKES_AHEAD_FIELD_NUMBER: builtins.int
+    HEARTBEAT_SECONDS_FIELD_NUMBER: builtins.int
     high_water: builtins.int
     """Highest sequence number of the agent's epoch that is stored; 0 where the epoch is not known."""
     window: builtins.int
@@ -162,6 +188,14 @@ class Welcome(google.protobuf.message.Message):
     collector_version: builtins.str
     crc32: builtins.int
     """Checksum of the batch high_water, so that an agent knows whether that is its own."""
+    takes_ahead: builtins.bool
+    """Batches may come ahead of older ones."""
+    heartbeat_seconds: builtins.float
+    """Longest silence of an agent before it sends a heartbeat; 0 where none is answered."""
+    @property
+    def ahead(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Span]:
+        """Batches beyond high_water that are stored already, sent ahead of older ones."""
+
     def __init__(
         self,
         *,
@@ -169,12 +203,39 @@ class Welcome(google.protobuf.message.Message):
         window: builtins.int = ...,
         collector_version: builtins.str = ...,
         crc32: builtins.int | None = ...,
+        ahead: collections.abc.Iterable[Global___Span] | None = ...,
+        takes_ahead: builtins.bool = ...,
+        heartbeat_seconds: builtins.float = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_crc32", b"_crc32", "crc32", b"crc32"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_crc32", b"_crc32", "collector_version", b"collector_version", "crc32", b"crc32", "high_water", b"high_water", "window", b"window"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_crc32", b"_crc32", "ahead", b"ahead", "collector_version", b"collector_version", "crc32", b"crc32", "heartbeat_seconds", b"heartbeat_seconds", "high_water", b"high_water", "takes_ahead", b"takes_ahead", "window", b"window"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_crc32", b"_crc32"]) -> typing.Literal["crc32"] | None: ...
 
 Global___Welcome: typing_extensions.TypeAlias = Welcome
+
+@typing.final
+class Span(google.protobuf.message.Message):
+    """Batches from_seq to to_seq, both of them included."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FROM_SEQ_FIELD_NUMBER: builtins.int
+    TO_SEQ_FIELD_NUMBER: builtins.int
+    CRC32_FIELD_NUMBER: builtins.int
+    from_seq: builtins.int
+    to_seq: builtins.int
+    crc32: builtins.int
+    """Checksum of the batch to_seq."""
+    def __init__(
+        self,
+        *,
+        from_seq: builtins.int = ...,
+        to_seq: builtins.int = ...,
+        crc32: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["crc32", b"crc32", "from_seq", b"from_seq", "to_seq", b"to_seq"]) -> None: ...
+
+Global___Span: typing_extensions.TypeAlias = Span
 
 @typing.final
 class Ack(google.protobuf.message.Message):
@@ -184,15 +245,21 @@ class Ack(google.protobuf.message.Message):
 
     EPOCH_FIELD_NUMBER: builtins.int
     SEQ_FIELD_NUMBER: builtins.int
+    AHEAD_FIELD_NUMBER: builtins.int
     epoch: builtins.bytes
     seq: builtins.int
+    @property
+    def ahead(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Span]:
+        """Batches beyond seq that are durable as well, sent ahead of older ones."""
+
     def __init__(
         self,
         *,
         epoch: builtins.bytes = ...,
         seq: builtins.int = ...,
+        ahead: collections.abc.Iterable[Global___Span] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["epoch", b"epoch", "seq", b"seq"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["ahead", b"ahead", "epoch", b"epoch", "seq", b"seq"]) -> None: ...
 
 Global___Ack: typing_extensions.TypeAlias = Ack
 
@@ -257,6 +324,26 @@ class Goodbye(google.protobuf.message.Message):
 Global___Goodbye: typing_extensions.TypeAlias = Goodbye
 
 @typing.final
+class Heartbeat(google.protobuf.message.Message):
+    """A sign of life where there is nothing else to say; a collector answers each with its own clock."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TIME_UNIX_NANO_FIELD_NUMBER: builtins.int
+    BOOTTIME_NANO_FIELD_NUMBER: builtins.int
+    time_unix_nano: builtins.int
+    boottime_nano: builtins.int
+    def __init__(
+        self,
+        *,
+        time_unix_nano: builtins.int = ...,
+        boottime_nano: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["boottime_nano", b"boottime_nano", "time_unix_nano", b"time_unix_nano"]) -> None: ...
+
+Global___Heartbeat: typing_extensions.TypeAlias = Heartbeat
+
+@typing.final
 class Batches(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -283,6 +370,8 @@ class Batch(google.protobuf.message.Message):
     BOOT_ID_FIELD_NUMBER: builtins.int
     CRC32_FIELD_NUMBER: builtins.int
     PAYLOAD_FIELD_NUMBER: builtins.int
+    MISSING_BEFORE_FIELD_NUMBER: builtins.int
+    AHEAD_FIELD_NUMBER: builtins.int
     epoch: builtins.bytes
     seq: builtins.int
     """Starts at 1 and grows by 1."""
@@ -291,6 +380,10 @@ class Batch(google.protobuf.message.Message):
     """CRC-32 (ISO-HDLC, as in zlib) of the payload."""
     payload: builtins.bytes
     """A serialised Cycle."""
+    missing_before: builtins.int
+    """So many batches right before this one are gone for good: dropped, damaged or never written."""
+    ahead: builtins.bool
+    """Sent ahead of older batches, which follow."""
     def __init__(
         self,
         *,
@@ -299,8 +392,10 @@ class Batch(google.protobuf.message.Message):
         boot_id: builtins.str = ...,
         crc32: builtins.int = ...,
         payload: builtins.bytes = ...,
+        missing_before: builtins.int = ...,
+        ahead: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["boot_id", b"boot_id", "crc32", b"crc32", "epoch", b"epoch", "payload", b"payload", "seq", b"seq"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["ahead", b"ahead", "boot_id", b"boot_id", "crc32", b"crc32", "epoch", b"epoch", "missing_before", b"missing_before", "payload", b"payload", "seq", b"seq"]) -> None: ...
 
 Global___Batch: typing_extensions.TypeAlias = Batch
 
