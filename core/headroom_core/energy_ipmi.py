@@ -1,6 +1,7 @@
-"""Text of ``ipmitool``: what a management controller says of a server's power."""
+"""What a management controller says of a server's power: names of its sensors, text of ``ipmitool``."""
 
 import re
+from collections.abc import Iterable
 
 INSTANT = re.compile(r"^\s*Instantaneous power reading\s*:\s*(\d+)\s+Watts", re.MULTILINE)
 STATE = re.compile(r"^\s*Power reading state is\s*:\s*(\w+)", re.MULTILINE)
@@ -36,15 +37,25 @@ def parse_dcmi(text: str) -> float:
     return watts
 
 
-def parse_sensors(text: str) -> float:
+def is_input(name: str) -> bool:
+    """Whether a sensor of that name says what goes into the server, or into a power supply of it."""
+    return bool(INPUT.search(name) or SUPPLY.search(name))
+
+
+def input_watts(readings: Iterable[tuple[str, float | None]]) -> float:
     """
-    Return watts from ``ipmitool sensor list``: a sensor of the whole server, else power supplies.
+    Return watts out of sensors' names and values: one of the whole server, else its power supplies.
 
     Sensors are named as each maker likes. Raises DcmiError where none is known to be the input.
     """
-    readings = [(m["name"].strip(), float(m["value"])) for m in SENSOR.finditer(text)]
+    known = [(name, watts) for name, watts in readings if watts is not None and watts > 0]
     for pattern, all_of_them in ((INPUT, False), (SUPPLY, True)):
-        values = [watts for name, watts in readings if pattern.search(name) and watts > 0]
+        values = [watts for name, watts in known if pattern.search(name)]
         if values:
             return sum(values) if all_of_them else values[0]
     raise DcmiError("IPMI sensors: none is the server's input power")
+
+
+def parse_sensors(text: str) -> float:
+    """Return watts from ``ipmitool sensor list``. Raises DcmiError."""
+    return input_watts((m["name"].strip(), float(m["value"])) for m in SENSOR.finditer(text))

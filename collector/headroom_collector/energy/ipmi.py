@@ -1,89 +1,99 @@
-"""IPMI over LAN: a controller's power by ``ipmitool``, DCMI first, else its sensors."""
+"""IPMI over LAN: a session with each controller that stays open, else ``ipmitool``."""
 
 import asyncio
-import os
-from dataclasses import dataclass
+import threading
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Protocol
 
-from headroom_collector.energy.reading import MOST_WATTS, BmcError, PowerReading
-from headroom_core.energy_ipmi import DcmiError, parse_dcmi, parse_sensors
+from headroom_collector.energy.ipmitool import IpmitoolClient
+from headroom_collector.energy.reading import MOST_WATTS, BmcError, Client, PowerReading
+from headroom_collector.energy.settings import Bmc
+
+PORT = 623
+
+
+class Session(Protocol):
+    """What blocks its thread while it asks a controller."""
+
+    def read(self) -> PowerReading:
+        """Return the power now. Raises BmcError."""
+        ...
+
+    def keep(self) -> None:
+        """Use the session, so that it does not end."""
+        ...
+
+    def close(self) -> None:
+        """End the session."""
+        ...
 
 
 @dataclass(slots=True)
 class IpmiClient:
     """
-    Asks one controller through ``ipmitool`` over an RMCP+ session.
+    Asks one controller in a thread of ``threads``, one question at a time.
 
-    ``password`` goes through the environment: command lines are there for all to read. ``cipher``
-    is the cipher suite: 3 (SHA-1, AES) is what every controller of the last 15 years knows. ``privilege`` is the level of the session:
-    user, operator or administrator.
+    One that was given up may still be waited for in its thread, which ends by itself: until then
+    the controller is not asked again.
     """
 
-    address: str
-    user: str
-    password: str
-    privilege: str = "user"
-    ipmitool: str = "ipmitool"
-    cipher: int = 3
-    _dcmi: bool = True
+    session: Session
+    threads: Executor
+    _busy: threading.Lock = field(default_factory=threading.Lock)
 
     async def read(self) -> PowerReading:
         """Return the power now. Raises BmcError."""
-        if self._dcmi:
-            try:
-                value = parse_dcmi(await self._run("dcmi", "power", "reading"))
-                return PowerReading(_sane(value), "ipmi_lan", "IPMI DCMI power reading")
-            except DcmiError as error:
-                why = str(error)
-            self._dcmi = False
-        else:
-            why = "DCMI: has none"
-        try:
-            value = parse_sensors(await self._run("sensor", "list"))
-        except DcmiError as error:
-            self._dcmi = True
-            raise BmcError(f"{why}; {error}") from None
-        return PowerReading(_sane(value), "ipmi_lan", "IPMI sensors", error=0.1)
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self.threads, self._read)
+        if found.watts > MOST_WATTS:
+            raise BmcError(f"IPMI: says {found.watts:g} W, which is no reading")
+        return found
+
+    def keep(self) -> None:
+        """Use the session soon, where there is one that nobody uses now."""
+        if not self._busy.locked():
+            self.threads.submit(self._keep)
 
     async def close(self) -> None:
-        """Nothing stays open."""
+        """End the session."""
+        if self._busy.acquire(blocking=False):
+            try:
+                self.session.close()
+            finally:
+                self._busy.release()
 
-    async def _run(self, *words: str) -> str:
-        host, _, port = self.address.partition(":")
-        flags = ["-I", "lanplus", "-H", host, "-p", port or "623", "-U", self.user, "-E"]
-        flags += ["-C", str(self.cipher), "-L", self.privilege.upper(), "-N", "2", "-R", "2"]
+    def _read(self) -> PowerReading:
+        if not self._busy.acquire(blocking=False):
+            raise BmcError("IPMI: the last question is not answered yet")
         try:
-            process = await asyncio.create_subprocess_exec(
-                self.ipmitool,
-                *flags,
-                *words,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                env={"PATH": os.environ.get("PATH", ""), "IPMI_PASSWORD": self.password},
-            )
-        except OSError as error:
-            raise BmcError(
-                f"{self.ipmitool}: cannot be run ({error.strerror}): apt-get install ipmitool"
-            ) from None
-        try:
-            out, _ = await process.communicate()
-        except asyncio.CancelledError:
-            process.kill()
-            await process.wait()
-            raise
-        text = out.decode(errors="replace")
-        if "Unable to establish" in text:
-            # The same line for a wrong password and for nobody there.
-            raise BmcError("IPMI: no session: address, user and password are as they should be?")
-        if "(d4)" in text or "compcode = d4" in text:
-            raise BmcError(
-                f"IPMI: the privilege {self.privilege} is not enough for this controller",
-                refused=True,
-            )
-        return text
+            return self.session.read()
+        finally:
+            self._busy.release()
+
+    def _keep(self) -> None:
+        if self._busy.acquire(blocking=False):
+            try:
+                self.session.keep()
+            finally:
+                self._busy.release()
 
 
-def _sane(value: float) -> float:
-    if value > MOST_WATTS:
-        raise BmcError(f"IPMI: says {value:g} W, which is no reading")
-    return value
+def stays_open() -> bool:
+    """Whether python-ipmi is there, which the extra ``ipmi`` installs."""
+    return find_spec("pyipmi") is not None
+
+
+def ipmi_client(bmc: Bmc, password: str, timeout_seconds: float, threads: Executor) -> Client:
+    """Return the client for a controller: through python-ipmi where that is installed."""
+    if not stays_open():
+        return IpmitoolClient(bmc.address, bmc.user, password, bmc.privilege)
+    # Here and not above: it is an extra, and ipmitool does without.
+    from headroom_collector.energy.ipmi_session import IpmiSession, Login  # noqa: PLC0415
+
+    host, _, port = bmc.address.partition(":")
+    # Twice for each answer, and half of the time is for what a slow one answers late.
+    wait = min(2.0, timeout_seconds / 4)
+    login = Login(host, int(port or PORT), bmc.user, password, bmc.privilege, wait)
+    return IpmiClient(IpmiSession(login), threads)

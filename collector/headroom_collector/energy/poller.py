@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from headroom_collector.energy.reading import BmcError, Client, PowerReading
+from headroom_collector.energy.reading import KEEP_SECONDS, BmcError, Client, PowerReading
 from headroom_collector.energy.settings import Polling
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,9 @@ class Poller:
     One that is slow is given up after ``timeout_seconds``; one that fails is asked after twice the
     time, four times and so on up to ``slowest_seconds``, and one that refuses the user right away
     so seldom, because controllers lock users out. Each change is one log line.
+
+    Those that failed have a gate of their own, so that however many are slow or dead, they never
+    take a place from one that answers.
     """
 
     clients: Mapping[str, Client]
@@ -33,23 +36,33 @@ class Poller:
 
     async def run(self) -> None:
         """Poll for ever."""
-        gate = asyncio.Semaphore(self.polling.at_once)
+        prompt = asyncio.Semaphore(self.polling.at_once)
+        doubtful = asyncio.Semaphore(self.polling.doubtful_at_once)
         step = self.polling.interval_seconds / max(1, len(self.clients))
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep())
             for place, host in enumerate(self.clients):
-                group.create_task(self._watch(host, gate, place * step))
+                group.create_task(self._watch(host, prompt, doubtful, place * step))
 
     async def close(self) -> None:
         """Let go of every connection."""
         for client in self.clients.values():
             await client.close()
 
-    async def _watch(self, host: str, gate: asyncio.Semaphore, delay: float) -> None:
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(KEEP_SECONDS)
+            for client in self.clients.values():
+                client.keep()
+
+    async def _watch(
+        self, host: str, prompt: asyncio.Semaphore, doubtful: asyncio.Semaphore, delay: float
+    ) -> None:
         loop = asyncio.get_running_loop()
         at, failures = loop.time() + delay, 0
         while True:
             await asyncio.sleep(max(0.0, at - loop.time()))
-            async with gate:
+            async with doubtful if failures else prompt:
                 error = await self.ask(host)
             failures = failures + 1 if error is not None else 0
             at = max(at, loop.time()) if error else at

@@ -5,6 +5,7 @@ from typing import Protocol
 
 MOST_WATTS = 20_000.0
 """More than the power supplies of any server give."""
+KEEP_SECONDS = 15.0
 
 
 class BmcError(Exception):
@@ -35,6 +36,10 @@ class Client(Protocol):
 
     async def read(self) -> PowerReading:
         """Return the power now. Raises BmcError; the caller bounds the time."""
+        ...
+
+    def keep(self) -> None:
+        """Start keeping open what would end unused; called every ``KEEP_SECONDS``."""
         ...
 
     async def close(self) -> None:

@@ -59,13 +59,13 @@ class Polling:
 
     ``interval_seconds`` between two readings of one, ``timeout_seconds`` for one reading whole;
     ``at_once`` bounds how many are asked at a time. One that fails is asked less and less often,
-    down to once in ``slowest_seconds``.
+    down to once in ``slowest_seconds``, and only a quarter as many of those at a time.
     """
 
     bmcs: dict[str, Bmc] = field(default_factory=dict)
     interval_seconds: float = 60.0
     timeout_seconds: float = 10.0
-    at_once: int = 64
+    at_once: int = 256
     slowest_seconds: float = 600.0
 
     def __post_init__(self) -> None:
@@ -73,6 +73,11 @@ class Polling:
         for name in ("interval_seconds", "timeout_seconds", "at_once", "slowest_seconds"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} = {getattr(self, name)}: expected more than 0")
+
+    @property
+    def doubtful_at_once(self) -> int:
+        """How many of those that failed are asked at a time."""
+        return max(1, self.at_once // 4)
 
 
 def load_polling(path: Path) -> Polling:

@@ -4,11 +4,12 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 
-from headroom_collector.energy.ipmi import IpmiClient
+from headroom_collector.energy.ipmi import ipmi_client, stays_open
 from headroom_collector.energy.meter import HostMeter
 from headroom_collector.energy.poller import Poller
 from headroom_collector.energy.reading import Client, PowerReading
@@ -34,11 +35,11 @@ TOTALS = """
     GROUP BY h.name"""
 
 
-def make_client(bmc: Bmc, timeout_seconds: float) -> Client:
+def make_client(bmc: Bmc, timeout_seconds: float, threads: Executor) -> Client:
     """Return a client for a controller. Raises SettingsError where a file of it cannot be read."""
     password = bmc.password()
     if bmc.kind == "ipmi":
-        return IpmiClient(bmc.address, bmc.user, password, bmc.privilege)
+        return ipmi_client(bmc, password, timeout_seconds, threads)
     verify: ssl.SSLContext | bool = bmc.verify
     if bmc.verify and bmc.ca_file is not None:
         try:
@@ -89,11 +90,16 @@ class BmcTask:
         self._seq: dict[str, int] = {}
         self._meters: dict[str, HostMeter] = {}
         self.polling = load_polling(file) if file is not None else Polling()
+        most = self.polling.at_once + self.polling.doubtful_at_once
+        self._threads = ThreadPoolExecutor(most, thread_name_prefix="ipmi")
         self.poller = Poller(self._clients(), self.polling, self.take)
 
     def _clients(self) -> Mapping[str, Client]:
-        timeout = self.polling.timeout_seconds
-        return {host: make_client(bmc, timeout) for host, bmc in self.polling.bmcs.items()}
+        bmcs, timeout = self.polling.bmcs, self.polling.timeout_seconds
+        if any(bmc.kind == "ipmi" for bmc in bmcs.values()) and not stays_open():
+            log.warning("python-ipmi is not installed (pip install 'headroom[ipmi]'): ipmitool is "
+                        "run for each reading, which costs a hundred times as much")  # fmt: skip
+        return {host: make_client(bmc, timeout, self._threads) for host, bmc in bmcs.items()}
 
     async def run(self) -> None:
         """Poll for ever."""
@@ -109,6 +115,7 @@ class BmcTask:
     async def close(self) -> None:
         """Let go of every connection."""
         await self.poller.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def take(self, host: str, reading: PowerReading) -> None:
         """Store one reading."""

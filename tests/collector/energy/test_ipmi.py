@@ -7,7 +7,7 @@ import pytest
 from rigs.ipmi import PASSWORD, USER, Controller, controller
 from rigs.need import engine
 
-from headroom_collector.energy.ipmi import IpmiClient
+from headroom_collector.energy.ipmitool import IpmitoolClient
 from headroom_collector.energy.reading import BmcError
 from headroom_core.energy_ipmi import DcmiError, parse_dcmi, parse_sensors
 
@@ -20,8 +20,8 @@ def dcmi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller]:
         yield made
 
 
-def client(made: Controller, password: str = PASSWORD) -> IpmiClient:
-    return IpmiClient(made.address, USER, password, "administrator", str(engine("ipmitool")))
+def client(made: Controller, password: str = PASSWORD) -> IpmitoolClient:
+    return IpmitoolClient(made.address, USER, password, "administrator", str(engine("ipmitool")))
 
 
 async def test_dcmi_is_read_and_follows_the_server(dcmi: Controller) -> None:
@@ -55,14 +55,14 @@ async def test_a_wrong_password_is_one_line_without_the_password(dcmi: Controlle
 
 
 async def test_a_level_that_is_not_enough_is_named(dcmi: Controller) -> None:
-    asked = IpmiClient(dcmi.address, USER, PASSWORD, "user", str(engine("ipmitool")))
+    asked = IpmitoolClient(dcmi.address, USER, PASSWORD, "user", str(engine("ipmitool")))
     with pytest.raises(BmcError, match="privilege user is not enough"):
         await asked.read()
 
 
 async def test_a_missing_tool_says_what_to_install() -> None:
     with pytest.raises(BmcError, match="apt-get install ipmitool"):
-        await IpmiClient("127.0.0.1:1", USER, PASSWORD, ipmitool="/nowhere/tool").read()
+        await IpmitoolClient("127.0.0.1:1", USER, PASSWORD, ipmitool="/nowhere/tool").read()
 
 
 @pytest.mark.parametrize("text", ["", "garbage", "Instantaneous power reading: x Watts"])

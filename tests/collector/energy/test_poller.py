@@ -36,6 +36,9 @@ class Fake:
             raise BmcError(self.does, refused=self.does == "refused")
         return PowerReading(200, "redfish", "a figure")
 
+    def keep(self) -> None:
+        """Nothing ends."""
+
     async def close(self) -> None:
         """Nothing is open."""
 
@@ -74,6 +77,19 @@ async def test_the_slow_and_the_dead_do_not_hold_up_the_others(
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 3
     assert any("no answer within 0.2 s" in line for line in said)
+
+
+async def test_those_that_failed_take_no_place_from_one_that_answers() -> None:
+    log = Log()
+    clients = {f"dead-{n}": Fake("hangs") for n in range(40)} | {"alive": Fake()}
+    few = Polling({}, interval_seconds=0.02, timeout_seconds=0.1, at_once=8, slowest_seconds=0.02)
+    task = asyncio.create_task(Poller(clients, few, log.took).run())
+    await log.until("alive", 50)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    # Through one gate, in their turn, it would be some 2,000 by then.
+    assert sum(clients[f"dead-{n}"].asked for n in range(40)) < 500
 
 
 async def test_one_that_answers_again_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
