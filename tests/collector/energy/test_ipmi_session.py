@@ -97,13 +97,14 @@ def test_a_controller_without_dcmi_has_sensors(tmp_path: Path) -> None:
 
 
 def test_a_wrong_password_and_a_level_too_low_are_told_apart(dcmi: Controller) -> None:
-    for change, told in (
-        ({"password": "geheim"}, "user or password is not accepted"),
-        ({"user": "nobody"}, "user or password is not accepted"),
-        ({"password": "x" * 40}, "user or password is not accepted"),
-        ({"privilege": "user"}, "the privilege user is not enough"),
+    login = dcmi.login()
+    for wrong, told in (
+        (replace(login, password="geheim"), "user or password is not accepted"),
+        (replace(login, user="nobody"), "user or password is not accepted"),
+        (replace(login, password="x" * 40), "user or password is not accepted"),
+        (replace(login, privilege="user"), "the privilege user is not enough"),
     ):
-        session = IpmiSession(replace(dcmi.login(), **change))
+        session = IpmiSession(wrong)
         with pytest.raises(BmcError, match=told) as caught:
             session.read()
         assert caught.value.refused
