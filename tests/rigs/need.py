@@ -18,6 +18,7 @@ PACKAGES = {
     "sdrcomp": "openipmi",
     "qemu-system-x86_64": "qemu-system-x86",
     "victoria-metrics": "victoria-metrics",
+    "systemd-analyze": "systemd",
     "virsh": "libvirt-clients",
 }
 
