@@ -47,9 +47,7 @@ def _serve(start: Start, notices: Notices) -> int:
 
 
 def _run(start: Start, notices: Notices, stop: StopSignal) -> int:
-    # gRPC's own log repeats in many lines what the transport says in one.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    from headroom_agent import agent  # noqa: PLC0415 - loads gRPC: 30 MB that --once does not need
+    from headroom_agent import agent  # noqa: PLC0415 - loads the transport, which --once needs not
     from headroom_agent.spool_schema import SpoolError  # noqa: PLC0415 - the same
 
     try:

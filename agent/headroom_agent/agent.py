@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from headroom_agent import __version__
 from headroom_agent.backoff import Backoff
-from headroom_agent.channel import Endpoint, sleep_soundly
+from headroom_agent.channel import Endpoint
 from headroom_agent.config import MIB, AgentConfig
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment, take_moment
@@ -19,6 +19,7 @@ from headroom_agent.spool import Limits, Spool
 from headroom_agent.spool_schema import SpoolError
 from headroom_agent.stop import StopSignal
 from headroom_agent.transport import Speaker, Transport
+from headroom_agent.wire import choose
 
 KEEP_SECONDS = 900.0
 """Acknowledged batches are kept so long, for a collector that is restored from a backup."""
@@ -108,6 +109,7 @@ def _transport(config: AgentConfig, recorder: Recorder) -> Transport:
         recorder.notices,
         Backoff(),
         on_missed=recorder.merger.repeat_facts,
+        wire=choose.make(config.transport),
     )
 
 
@@ -152,7 +154,6 @@ def run(config: AgentConfig, logger: logging.Logger, stop: StopSignal) -> None:
             config.interval_seconds,
             config.collector,
         )
-        sleep_soundly()
         transport = _transport(config, recorder)
         transport.start()
         try:

@@ -1,36 +1,7 @@
-"""The channel to the collector: mutual TLS, and a dead peer noticed in seconds."""
+"""Where the collector is, the certificates to meet it with, and how long its silence is borne."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
-
-import grpc
-
-from headroom_core.identity import COLLECTOR_NAME
-
-OPTIONS = (
-    # The collector's certificate has this name, whatever address it is reached at.
-    ("grpc.ssl_target_name_override", COLLECTOR_NAME),
-    ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.max_receive_message_length", 64 * 1024),
-    # A new channel after a failure tries at once, and not when the failed one would have.
-    ("grpc.use_local_subchannel_pool", 1),
-    ("grpc.enable_http_proxy", 0),
-)
-
-
-SLEEP_SECONDS = 5.0
-"""Longest sleep of a thread that waits for gRPC; what it waits for wakes it at once."""
-
-
-def sleep_soundly() -> None:
-    """
-    Let threads that wait for gRPC sleep until there is something, for the whole process.
-
-    grpc/_common.py wakes every waiting thread ten times a second, for a main thread to see Ctrl-C.
-    Our main thread never waits for gRPC, and the wake-ups cost more CPU time than the samplers.
-    """
-    vars(grpc)["_common"].MAXIMUM_WAIT_TIMEOUT = SLEEP_SECONDS
 
 
 class TlsFilesError(Exception):
@@ -44,16 +15,6 @@ class Keepalive:
     idle_seconds: float = 20.0
     answer_seconds: float = 10.0
 
-    def options(self) -> tuple[tuple[str, int], ...]:
-        """Return gRPC's settings for it."""
-        patience = round(self.answer_seconds * 1000)
-        return (
-            ("grpc.keepalive_time_ms", round(self.idle_seconds * 1000)),
-            ("grpc.keepalive_timeout_ms", patience),
-            # Without it a stopped peer, whose kernel still acknowledges, is noticed after 60 s.
-            ("grpc.http2.ping_timeout_ms", patience),
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -65,15 +26,15 @@ class Endpoint:
     key: Path
     keepalive: Keepalive = Keepalive()
 
-    def connect(self) -> grpc.Channel:
-        """Make a channel; the files are read anew each time. Raises TlsFilesError."""
-        credentials = grpc.ssl_channel_credentials(
-            root_certificates=_pem(self.ca, "--ca"),
-            private_key=_pem(self.key, "--key"),
-            certificate_chain=_pem(self.cert, "--cert"),
-        )
-        options = (*OPTIONS, *self.keepalive.options())
-        return grpc.secure_channel(self.address, credentials, options=options)
+    @property
+    def host_and_port(self) -> tuple[str, int]:
+        """The address in two; an IPv6 one without its brackets."""
+        host, _, port = self.address.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    def pems(self) -> tuple[bytes, bytes, bytes]:
+        """Read CA certificate, own certificate and key, anew each time; raises TlsFilesError."""
+        return _pem(self.ca, "--ca"), _pem(self.cert, "--cert"), _pem(self.key, "--key")
 
 
 def _pem(path: Path, flag: str) -> bytes:
@@ -86,31 +47,3 @@ def _pem(path: Path, flag: str) -> bytes:
     if b"-----BEGIN " not in data:
         raise TlsFilesError(f"{path}: is no PEM file; {flag} FILE or --tls DIR takes another")
     return data
-
-
-REASONS = (
-    (r"Connection refused", "nothing listens there; is the collector running?"),
-    (r"CERTIFICATE_VERIFY_FAILED", "its certificate is not of the CA in the agent's CA file"),
-    (r"Hostname Verification|peer name", "its certificate is not a collector's"),
-    (r"WRONG_VERSION_NUMBER", "what listens there is no collector; is the port the gRPC one?"),
-    (r"security handshaker", "key and certificate of this host do not fit together"),
-    (r"resolving|DNS|lookup", "the name cannot be resolved"),
-    (r"failed to connect.*(Socket closed|recvmsg|reset)", "does not accept our certificate"),
-    (r"andshake", "no TLS with it; are both certificates of the same CA, and valid?"),
-    (r"Socket closed|recvmsg|reset", "the connection broke"),
-    (r"Cancelling all calls|GOAWAY", "it stopped"),
-    (r"timed out|FD Shutdown|eadline|ping timeout|keepalive", "no answer; is it reachable?"),
-)
-"""What gRPC's details say of a connection that failed, and what it means to a person."""
-
-
-def explain(error: grpc.RpcError) -> str:
-    """Return why a call failed, in a few words and with what to do where that is known."""
-    code = error.code() if isinstance(error, grpc.Call) else None
-    details = (error.details() if isinstance(error, grpc.Call) else "") or ""
-    if code is grpc.StatusCode.UNAVAILABLE:
-        for pattern, reason in REASONS:
-            if re.search(pattern, details, re.DOTALL):
-                return reason
-    name = code.name if code is not None else "UNKNOWN"
-    return f"{name}: {' '.join(details.split())[:200]}"

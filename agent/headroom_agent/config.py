@@ -9,6 +9,8 @@ from pathlib import Path
 
 DEFAULT_TLS = Path("/etc/headroom-agent/tls")
 DEFAULT_SPOOL = Path("/var/lib/headroom-agent/spool.db")
+TRANSPORTS = ("h2", "grpcio")
+"""The clients that carry the stream: our own on the library h2, and gRPC's."""
 MIB = 1024 * 1024
 DAY_SECONDS = 86400.0
 
@@ -136,6 +138,7 @@ class AgentConfig:
     sysfs: Path = Path("/sys")
     etc: Path = Path("/etc")
     libvirt_uri: str = ""
+    transport: str = "h2"
     drain_seconds: float = 5.0
     tls: Tls = field(default_factory=Tls)
     spool: SpoolSettings = field(default_factory=SpoolSettings)
@@ -155,6 +158,8 @@ class AgentConfig:
             )
         if not 0 <= self.freshness_seconds <= 60:
             raise ValueError(f"freshness_seconds = {self.freshness_seconds}: expected 0 to 60")
+        if self.transport not in TRANSPORTS:
+            raise ValueError(f"transport = {self.transport!r}: expected {' or '.join(TRANSPORTS)}")
         if not 0 <= self.drain_seconds <= 60:
             raise ValueError(f"drain_seconds = {self.drain_seconds}: expected 0 to 60")
 

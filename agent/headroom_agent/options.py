@@ -50,6 +50,7 @@ OPTIONS = (
     Option(
         "--libvirt-uri", "libvirt_uri", "URI", "the hypervisor; found by itself when not given"
     ),
+    Option("--transport", "transport", "h2|grpcio", "the client that carries the stream"),
     Option("--spool", "spool.path", "FILE", "where batches wait for the collector"),
     Option("--tls", "tls.folder", "DIR", "folder with ca.pem, cert.pem and key.pem"),
     Option("--ca", "tls.ca", "FILE", "certificate of the CA that signed the collector's"),

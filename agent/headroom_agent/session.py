@@ -17,58 +17,81 @@ FIRST_ANSWER_SECONDS = 1.0
 @dataclass(slots=True)
 class Session:
     """
-    Feeds one call and takes its answers.
+    Feeds one stream and takes its answers.
 
-    ``requests`` runs in a thread of gRPC's, ``handle`` in the transport's, the rest in any. A
-    session that cannot go on says why in ``ended`` and calls ``cancel``.
+    A wire takes what goes out, from ``step`` where it waits by itself or from ``requests`` where a
+    thread may wait, and hands in what comes with ``handle``; the rest may be called from any
+    thread. A session that cannot go on says why in ``ended`` and cancels itself. ``on_news`` is
+    called when there may be something to send, ``on_cancel`` when the stream has to end.
     """
 
     hello: telemetry_pb2.Hello
     progress: Progress
     clock: Callable[[], float] = time.monotonic
-    cancel: Callable[[], object] = lambda: None
+    on_news: Callable[[], object] = lambda: None
+    on_cancel: Callable[[], object] = lambda: None
     ended: str = ""
     said_goodbye: bool = False
+    cancelled: bool = False
     _changed: threading.Condition = field(default_factory=threading.Condition)
+    _greeted: bool = False
     _closed: bool = False
     _finish_by: float | None = None
     _heard: float = 0.0
 
     def requests(self) -> Iterator[telemetry_pb2.PushRequest]:
         """Yield what goes out: Hello, batches, Goodbye; waits in between."""
-        self._heard = self.clock()
-        yield telemetry_pb2.PushRequest(hello=self.hello)
-        while (request := self._next()) is not None:
-            yield request
+        while True:
+            with self._changed:
+                while isinstance(found := self._step(), float):
+                    self._changed.wait(found)
+            if found is None:
+                return
+            yield found
 
-    def _next(self) -> telemetry_pb2.PushRequest | None:
-        """Wait for what goes out next; None at the end."""
+    def step(self) -> telemetry_pb2.PushRequest | float | None:
+        """Return what goes out next, or the seconds to wait for news at most; None at the end."""
         with self._changed:
-            while not self._closed and not self.said_goodbye:
-                now, idle = self.clock(), not self.progress.waiting
-                try:
-                    batches = self.progress.take(now)
-                    finished = self._finish_by is not None and (
-                        self.progress.drained() or now >= self._finish_by
-                    )
-                except SpoolError as error:
-                    self._end(str(error))
-                    return None
-                if batches is not None:
-                    self._heard = now if idle else self._heard
-                    return telemetry_pb2.PushRequest(batches=batches)
-                if finished and not self.progress.welcomed:
-                    self._end("stopped before the collector answered")
-                    return None
-                if finished:
-                    self.said_goodbye = True
-                    goodbye = telemetry_pb2.Goodbye(reason="the agent was told to stop")
-                    return telemetry_pb2.PushRequest(goodbye=goodbye)
-                patience = self._patience(now)
-                if patience <= 0:
-                    self._end("the collector does not answer")
-                    return None
-                self._changed.wait(patience)
+            return self._step()
+
+    def _step(self) -> telemetry_pb2.PushRequest | float | None:
+        if self._closed or self.said_goodbye:
+            return None
+        now = self.clock()
+        if not self._greeted:
+            self._greeted, self._heard = True, now
+            return telemetry_pb2.PushRequest(hello=self.hello)
+        try:
+            return self._send(now)
+        except SpoolError as error:
+            self._end(str(error))
+            return None
+
+    def patience(self) -> float:
+        """Return the seconds until ``step`` has to be called; a collector that stalls is given up."""
+        with self._changed:
+            patience = self._patience(self.clock())
+            if patience <= 0 and self.progress.waiting:
+                self._end("the collector does not answer")
+            return max(0.0, patience)
+
+    def _send(self, now: float) -> telemetry_pb2.PushRequest | float | None:
+        idle = not self.progress.waiting
+        batches = self.progress.take(now)
+        if batches is not None:
+            self._heard = now if idle else self._heard
+            return telemetry_pb2.PushRequest(batches=batches)
+        if self._finish_by is not None and (self.progress.drained() or now >= self._finish_by):
+            if not self.progress.welcomed:
+                self._end("stopped before the collector answered")
+                return None
+            self.said_goodbye = True
+            goodbye = telemetry_pb2.Goodbye(reason="the agent was told to stop")
+            return telemetry_pb2.PushRequest(goodbye=goodbye)
+        patience = self._patience(now)
+        if patience > 0:
+            return patience
+        self._end("the collector does not answer")
         return None
 
     def _patience(self, now: float) -> float:
@@ -109,6 +132,7 @@ class Session:
         """Tell that the spool has more."""
         with self._changed:
             self._changed.notify_all()
+        self.on_news()
 
     def finish(self, by: float) -> None:
         """
@@ -121,9 +145,16 @@ class Session:
                 by = min(by, self.clock() + FIRST_ANSWER_SECONDS)
             self._finish_by = by
             self._changed.notify_all()
+        self.on_news()
 
     def close(self) -> None:
         """End the requests."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        self.on_news()
+
+    def cancel(self) -> None:
+        """End the stream at once."""
+        self.cancelled = True
+        self.on_cancel()

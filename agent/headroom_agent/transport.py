@@ -5,16 +5,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import grpc
-
 from headroom_agent.backoff import Backoff
-from headroom_agent.channel import Endpoint, TlsFilesError, explain
+from headroom_agent.channel import Endpoint, TlsFilesError
 from headroom_agent.notices import Notices
 from headroom_agent.progress import Progress, ReopenError
 from headroom_agent.session import FIRST_ANSWER_SECONDS, Session
 from headroom_agent.spool import Spool
 from headroom_agent.spool_schema import SpoolError
-from headroom_proto.v1 import telemetry_pb2, telemetry_pb2_grpc
+from headroom_agent.wire import choose
+from headroom_agent.wire.seam import Wire, WireError
+from headroom_proto.v1 import telemetry_pb2
 
 JOIN_SECONDS = 3.0
 
@@ -47,7 +47,8 @@ class Transport:
     Keeps a stream with the collector for as long as it runs.
 
     ``start`` once, ``wake`` after each append, ``stop`` at the end. Nothing of it ever blocks who
-    calls ``wake``. ``on_missed`` is called when a collector lacks batches that are gone.
+    calls ``wake``. ``on_missed`` is called when a collector lacks batches that are gone; ``wire``
+    is the client that carries the streams.
     """
 
     def __init__(
@@ -59,10 +60,12 @@ class Transport:
         backoff: Backoff,
         on_missed: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
+        wire: Wire | None = None,
     ) -> None:
         self._endpoint, self._spool, self._speaker = endpoint, spool, speaker
         self._notices, self._backoff, self._clock = notices, backoff, clock
         self._on_missed = on_missed
+        self._wire = wire or choose.make(choose.H2)
         self._mutex = threading.Lock()
         self._session: Session | None = None
         self._stopping = threading.Event()
@@ -95,8 +98,10 @@ class Transport:
             self._thread.join(drain_seconds + JOIN_SECONDS)
         if self._thread.is_alive() and session is not None:
             session.close()
-            session.cancel()  # gRPC does not ask for requests before it is connected
+            session.cancel()  # no wire asks for requests before it is connected
             self._thread.join(JOIN_SECONDS)
+        if not self._thread.is_alive():
+            self._wire.close()
         return session is not None and session.said_goodbye
 
     def _run(self) -> None:
@@ -110,42 +115,30 @@ class Transport:
 
     def _stream(self) -> str:
         """Hold one stream until it ends; returns why in a line, empty for no fault."""
+        session = Session(self._speaker.hello(self._spool), Progress(self._spool))
         try:
-            channel = self._endpoint.connect()
+            with self._mutex:
+                self._session = session
+                if self._stopping.is_set():
+                    session.cancel()  # stopped just now: nobody waits for this stream
+            self._wire.hold(self._endpoint, session, lambda answer: self._take(session, answer))
         except TlsFilesError as error:
             return f"cannot connect: {error}"
-        with channel:
-            session = Session(self._speaker.hello(self._spool), Progress(self._spool))
-            try:
-                self._hold(channel, session)
-            except grpc.RpcError as error:
-                return session.ended or explain(error)
-            except ReopenError as reason:
-                return str(reason)
-            except SpoolError as error:
-                return str(error)
-            finally:
-                session.close()
-                with self._mutex:
-                    self._session = None
+        except WireError as error:
+            return session.ended or str(error)
+        except (ReopenError, SpoolError) as error:
+            return str(error)
+        finally:
+            session.close()
+            with self._mutex:
+                self._session = None
         return "" if session.said_goodbye else "closed the stream; connecting again"
 
-    def _hold(self, channel: grpc.Channel, session: Session) -> None:
-        stub = telemetry_pb2_grpc.TelemetryServiceStub(channel)
-        call = stub.Push(session.requests())
-        session.cancel = call.cancel
-        with self._mutex:
-            self._session = session
-            if self._stopping.is_set():
-                call.cancel()  # stopped just now: nobody waits for this stream
-        try:
-            for response in call:
-                session.handle(response)
-                if response.WhichOneof("kind") == "welcome":
-                    self._backoff.reset()
-                    if session.progress.missed:
-                        self._on_missed()
-                    line = f"collector {self._endpoint.address}: connected"
-                    self._notices.news("collector", line)
-        finally:
-            call.cancel()
+    def _take(self, session: Session, response: telemetry_pb2.PushResponse) -> None:
+        session.handle(response)
+        if response.WhichOneof("kind") == "welcome":
+            self._backoff.reset()
+            if session.progress.missed:
+                self._on_missed()
+            line = f"collector {self._endpoint.address}: connected"
+            self._notices.news("collector", line)

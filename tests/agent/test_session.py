@@ -65,7 +65,7 @@ def test_a_stream_begins_with_a_hello_then_batches_then_goodbye(
 
 def test_a_collector_that_does_not_welcome_is_given_up(session: Session, clock: Clock) -> None:
     cancelled = []
-    session.cancel = lambda: cancelled.append(True)
+    session.on_cancel = lambda: cancelled.append(True)
     requests = session.requests()
     assert kind(requests) == "hello"
     clock.now += WELCOME_SECONDS
@@ -99,7 +99,7 @@ def test_goodbye_does_not_wait_for_an_acknowledgement_for_ever(
 
 def test_a_collector_that_never_answered_gets_no_goodbye(session: Session, clock: Clock) -> None:
     cancelled = []
-    session.cancel = lambda: cancelled.append(True)
+    session.on_cancel = lambda: cancelled.append(True)
     requests = session.requests()
     assert kind(requests) == "hello"
     session.finish(clock.now + 5)

@@ -7,8 +7,8 @@ import pytest
 
 from headroom_agent.agent import Sending, Ticks
 from headroom_agent.backoff import Backoff
-from headroom_agent.channel import SLEEP_SECONDS, sleep_soundly
 from headroom_agent.logs import quote
+from headroom_agent.wire.grpcio import SLEEP_SECONDS, settle_down
 
 
 def test_the_second_cycle_comes_early_and_the_rest_on_a_grid() -> None:
@@ -69,7 +69,7 @@ def test_waiting_for_grpc_does_not_wake_ten_times_a_second(
     common = vars(grpc)["_common"]
     assert common.MAXIMUM_WAIT_TIMEOUT == 0.1  # another gRPC may need another way
     monkeypatch.setattr(common, "MAXIMUM_WAIT_TIMEOUT", common.MAXIMUM_WAIT_TIMEOUT)
-    sleep_soundly()
+    settle_down()
     woken: list[float] = []
 
     def sleep(timeout: float) -> bool:

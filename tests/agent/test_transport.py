@@ -18,6 +18,9 @@ from headroom_agent.channel import Endpoint
 from headroom_agent.notices import Notices
 from headroom_agent.spool import Limits, Spool
 from headroom_agent.transport import Speaker, Transport
+from headroom_agent.wire.grpcio import GrpcioWire
+from headroom_agent.wire.http2 import Http2Wire
+from headroom_agent.wire.seam import Wire
 from headroom_proto.v1 import telemetry_pb2 as pb
 
 
@@ -78,8 +81,14 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 Start = Callable[[str, Path], Transport]
 
 
+@pytest.fixture(params=[Http2Wire, GrpcioWire])
+def wire(request: pytest.FixtureRequest) -> Wire:
+    made: Wire = request.param()
+    return made
+
+
 @pytest.fixture
-def start(spool: Spool, lines: Lines) -> Iterator[Start]:
+def start(spool: Spool, lines: Lines, wire: Wire) -> Iterator[Start]:
     made: list[Transport] = []
 
     def transport(address: str, tls: Path) -> Transport:
@@ -87,7 +96,7 @@ def start(spool: Spool, lines: Lines) -> Iterator[Start]:
         endpoint = Endpoint(address, tls / "ca.pem", tls / "cert.pem", tls / "key.pem")
         notices = Notices(logging.getLogger("transport"))
         backoff = Backoff(first=0.05, most=0.2, chance=lambda: 1.0)
-        made.append(Transport(endpoint, spool, speaker, notices, backoff))
+        made.append(Transport(endpoint, spool, speaker, notices, backoff, wire=wire))
         made[-1].start()
         return made[-1]
 

@@ -1,0 +1,1 @@
+"""How a stream travels to the collector: one seam, and two clients behind it."""
