@@ -50,6 +50,7 @@ docs-check: dev ## The generated reference pages are in step
 
 dashboards-check: dev ## The committed dashboards are in step
 	$(BIN)/headroom dashboards generate --check
+	$(BIN)/headroom dashboards generate --check --flavour influxql --out dashboards/generated/influxql
 
 format: dev ## Format the code
 	$(BIN)/ruff format .
@@ -64,6 +65,7 @@ docs: dev ## Regenerate the reference pages
 
 dashboards: dev ## Regenerate the dashboards
 	$(BIN)/headroom dashboards generate
+	$(BIN)/headroom dashboards generate --flavour influxql --out dashboards/generated/influxql
 
 COMPILE = $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header --no-emit-index-url --no-emit-find-links
 lock: dev ## Bring the lock files up to date with pyproject.toml

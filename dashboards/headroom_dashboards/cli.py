@@ -1,6 +1,7 @@
 """``headroom dashboards``: write the dashboards as files for Grafana, or check that they are in step."""
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,13 +20,24 @@ def top() -> None:
     """Dashboards for Grafana."""
 
 
-def files(ceiling: Ceiling) -> dict[str, str]:
+class FlavourName(StrEnum):
+    """Languages of time series that dashboards can be written in."""
+
+    PROMQL = "promql"
+    INFLUXQL = "influxql"
+
+
+def files(
+    ceiling: Ceiling, flavour: FlavourName = FlavourName.PROMQL, language: str = "en"
+) -> dict[str, str]:
     """Return every dashboard's text by the name of its file; ModuleNotFoundError without the extra."""
     # grafanalib is an extra, and a command line without it has its other commands all the same.
-    from headroom_dashboards.catalogue import pages  # noqa: PLC0415  # see above
+    from headroom_dashboards.catalogue import flavours, pages, texts  # noqa: PLC0415  # see above
     from headroom_dashboards.frame import to_json  # noqa: PLC0415  # see above
 
-    return {f"{name}.json": to_json(page) for name, page in pages(ceiling, Rule()).items()}
+    how, words = flavours()[flavour.value], texts(language)
+    made = pages(ceiling, Rule()).items()
+    return {f"{name}.json": to_json(page, how, words) for name, page in made}
 
 
 def differences(wanted: dict[str, str], folder: Path) -> list[str]:
@@ -66,10 +78,15 @@ def generate(
     ceiling: Annotated[
         float, typer.Option(help="Ceiling that the thresholds are drawn at, a ratio.")
     ] = DEFAULT_RATIO,
+    flavour: Annotated[
+        FlavourName,
+        typer.Option(help="promql for Prometheus' API, influxql for InfluxDB 1.x, 2.x and 3."),
+    ] = FlavourName.PROMQL,
+    language: Annotated[str, typer.Option(help="Language of the texts: en or fr.")] = "en",
 ) -> None:
     """Write the dashboards as JSON files that Grafana imports or provisions."""
     try:
-        wanted = files(Ceiling(ceiling))
+        wanted = files(Ceiling(ceiling), flavour, language)
     except ValueError as error:
         raise _refuse(str(error)) from None
     except ModuleNotFoundError as error:

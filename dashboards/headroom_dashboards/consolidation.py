@@ -4,11 +4,12 @@ from headroom_core.ceiling import Ceiling
 from headroom_core.rules import Rule
 from headroom_dashboards.bands.answers import ANSWERS
 from headroom_dashboards.bands.clusters import CLUSTERS
+from headroom_dashboards.bands.plan import CANDIDATES, CARBON, HISTORY, PLANNED, PRICE, REMAINING
 from headroom_dashboards.bands.trust import TRUST
 from headroom_dashboards.bands.utilisation import utilisation
 from headroom_dashboards.bands.waste import POWER, WASTE
 from headroom_dashboards.frame import Page
-from headroom_dashboards.pages.variables import alert_marks, place_variables
+from headroom_dashboards.pages.variables import alert_marks, place_variables, what_if_variable
 
 UID = "headroom-consolidation"
 
@@ -20,7 +21,20 @@ def consolidation(ceiling: Ceiling, rule: Rule) -> Page:
         title="Consolidation headroom",
         description="How many hosts there are, how many the measured work needs at least under the"
         " ceiling, and what stands in the way.",
-        variables=place_variables(),
+        variables=[*place_variables(), what_if_variable(ceiling), CARBON],
         marks=alert_marks(),
-        bands=[ANSWERS, CLUSTERS, utilisation(ceiling, rule), WASTE, POWER, TRUST],
+        ceiling=ceiling.ratio,
+        bands=[
+            ANSWERS,
+            PLANNED,
+            CLUSTERS,
+            REMAINING,
+            PRICE,
+            utilisation(ceiling, rule),
+            CANDIDATES,
+            HISTORY,
+            WASTE,
+            POWER,
+            TRUST,
+        ],
     )

@@ -1,6 +1,7 @@
 """Frame around the panels: their places, the variables, and clean JSON out of grafanalib's."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,19 +9,21 @@ from typing import Any
 from grafanalib._gen import DashboardEncoder
 from grafanalib.core import Annotations, Dashboard, GridPos, Templating, Time, TimePicker
 
-from headroom_dashboards.panels import Body, Heading, Json, Placed
-from headroom_dashboards.query import DATASOURCE
+from headroom_dashboards.flavour import Choice, Flavour, Json, Mark
+from headroom_dashboards.panels import Body, Heading, Placed
+from headroom_dashboards.promql import Promql
+from headroom_dashboards.texts import ENGLISH, Texts
 
 SCHEMA_VERSION = 41
 """That of Grafana 11.6 to 12; later ones migrate it, older ones down to 9 read it."""
 WIDTH = 24
 TAG = "headroom"
+PROMQL = Promql()
 OTHERS: Json = {
     "asDropdown": True,
     "icon": "external link",
     "includeVars": True,
     "keepTime": True,
-    "tags": [TAG],
     "targetBlank": False,
     "title": "Headroom",
     "tooltip": "",
@@ -28,6 +31,8 @@ OTHERS: Json = {
     "url": "",
 }
 """Link to the other dashboards, taking time and variables along."""
+
+DETAIL = re.compile(r"(/d/headroom-[a-z]+)\?")
 
 # What grafanalib writes and Grafana has not read for years.
 DEAD = frozenset({"__inputs", "gnetId", "hideControls", "id", "rows", "sharedCrosshair", "style"})
@@ -43,7 +48,7 @@ class Band:
     heading: str = ""
 
 
-def layout(bands: Sequence[Band]) -> list[Placed | Heading]:
+def layout(bands: Sequence[Band], flavour: Flavour) -> list[Placed | Heading]:
     """Place the panels, band under band; raises ValueError where one is too wide."""
     placed: list[Placed | Heading] = []
     top = 0
@@ -55,19 +60,30 @@ def layout(bands: Sequence[Band]) -> list[Placed | Heading]:
             top += 1
         left = 0
         for width, body in band.panels:
-            placed.append(Placed(body, len(placed) + 1, GridPos(band.height, width, left, top)))
+            place = GridPos(band.height, width, left, top)
+            placed.append(Placed(body, len(placed) + 1, place, flavour))
             left += width
         top += band.height
     return placed
 
 
-def datasource_variable() -> Json:
-    """Return the variable that chooses among the Prometheus data sources."""
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """A variable over fixed values: (value, text) each; ``value`` is chosen at first."""
+
+    name: str
+    title: str
+    value: str
+    options: Sequence[tuple[str, str]]
+
+
+def datasource_variable(flavour: Flavour) -> Json:
+    """Return the variable that chooses among the data sources of the flavour."""
     return {
         "name": "datasource",
         "label": "Data source",
         "type": "datasource",
-        "query": "prometheus",
+        "query": flavour.plugin,
         "refresh": 1,
         "regex": "",
         "current": {},
@@ -78,15 +94,14 @@ def datasource_variable() -> Json:
     }
 
 
-def label_variable(name: str, label: str, query: str) -> Json:
+def label_variable(choice: Choice, flavour: Flavour) -> Json:
     """Return a variable over a label's values; All also covers hosts without the label."""
     return {
-        "name": name,
-        "label": label,
+        "name": choice.name,
+        "label": choice.title,
         "type": "query",
-        "datasource": DATASOURCE,
-        "definition": query,
-        "query": {"qryType": 1, "query": query, "refId": "PrometheusVariableQueryEditor"},
+        "datasource": flavour.datasource,
+        **flavour.choice(choice),
         "allValue": ".*",
         "current": {"text": ["All"], "value": ["$__all"]},
         "hide": 0,
@@ -99,17 +114,36 @@ def label_variable(name: str, label: str, query: str) -> Json:
     }
 
 
-def event_marks(name: str, expr: str, title: str) -> Json:
-    """Return an annotation: a mark wherever ``expr`` has a value."""
+def custom_variable(custom: Custom) -> Json:
+    """Return a variable over fixed values."""
+    options = [
+        {"selected": value == custom.value, "text": text, "value": value}
+        for value, text in custom.options
+    ]
+    chosen = next(option for option in options if option["selected"])
     return {
-        "name": name,
-        "datasource": DATASOURCE,
+        "name": custom.name,
+        "label": custom.title,
+        "type": "custom",
+        "query": ", ".join(f"{text} : {value}" for value, text in custom.options),
+        "current": {"text": chosen["text"], "value": chosen["value"]},
+        "hide": 0,
+        "includeAll": False,
+        "multi": False,
+        "options": options,
+        "skipUrlSync": False,
+    }
+
+
+def event_marks(mark: Mark, flavour: Flavour) -> Json:
+    """Return an annotation: a mark wherever the mark's condition holds."""
+    return {
+        "name": mark.name,
+        "datasource": flavour.datasource,
         "enable": True,
         "hide": False,
-        "iconColor": "red",
-        "expr": expr,
-        "step": "60s",
-        "titleFormat": title,
+        "iconColor": mark.colour,
+        **flavour.mark(mark),
     }
 
 
@@ -120,18 +154,25 @@ class Page:
     uid: str
     title: str
     description: str
-    variables: Sequence[Json]
-    marks: Sequence[Json]
+    variables: Sequence[Choice | Custom]
+    marks: Sequence[Mark]
     bands: Sequence[Band]
+    ceiling: float | None = None
+    """What stands for {ceiling} in texts, a ratio."""
 
-    def dashboard(self) -> Dashboard:
+    def dashboard(self, flavour: Flavour) -> Dashboard:
         """Return it as grafanalib's."""
+        tags = [TAG + flavour.suffix]
+        variables = [
+            label_variable(each, flavour) if isinstance(each, Choice) else custom_variable(each)
+            for each in self.variables
+        ]
         return Dashboard(
             title=self.title,
-            uid=self.uid,
+            uid=self.uid + flavour.suffix,
             description=self.description,
-            tags=[TAG],
-            links=[OTHERS],
+            tags=tags,
+            links=[{**OTHERS, "tags": tags}],
             timezone="browser",
             editable=True,
             graphTooltip=1,
@@ -139,9 +180,9 @@ class Page:
             schemaVersion=SCHEMA_VERSION,
             time=Time("now-24h", "now"),
             timePicker=TimePicker(["10s", "30s", "1m", "5m", "15m", "1h"], []),
-            templating=Templating(list(self.variables)),
-            annotations=Annotations(list(self.marks)),
-            panels=layout(self.bands),
+            templating=Templating([datasource_variable(flavour), *variables]),
+            annotations=Annotations([event_marks(mark, flavour) for mark in self.marks]),
+            panels=layout(self.bands, flavour),
         )
 
 
@@ -158,9 +199,25 @@ def _clean(value: Any) -> Any:
     }
 
 
-def to_json(page: Page) -> str:
-    """Return the dashboard as the text of its file; the same for the same page, always."""
-    raw = json.loads(json.dumps(page.dashboard().to_json_data(), cls=DashboardEncoder))
+def _filled(value: Any, ceiling: str) -> Any:
+    if isinstance(value, list):
+        return [_filled(item, ceiling) for item in value]
+    if isinstance(value, dict):
+        return {key: _filled(item, ceiling) for key, item in value.items()}
+    return value.replace("{ceiling}", ceiling) if isinstance(value, str) else value
+
+
+def to_json(page: Page, flavour: Flavour = PROMQL, texts: Texts = ENGLISH) -> str:
+    """
+    Return the dashboard as the text of its file; the same for the same page, always.
+
+    Raises ValueError where the flavour cannot say a query, or a text is not translated.
+    """
+    raw = json.loads(json.dumps(page.dashboard(flavour).to_json_data(), cls=DashboardEncoder))
     kept = {key: value for key, value in raw.items() if key not in DEAD}
     kept["timepicker"] = {"refresh_intervals": raw["timepicker"]["refresh_intervals"]}
-    return json.dumps(_clean(kept), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    made = texts.spoken(_clean(kept))
+    if page.ceiling is not None:
+        made = _filled(made, f"{page.ceiling:.0%}")
+    text = json.dumps(made, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return DETAIL.sub(rf"\1{flavour.suffix}?", text)

@@ -7,13 +7,12 @@ lost, thresholds that are no list), so only its frame is used and these stand in
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from grafanalib.core import GridPos
 
-from headroom_dashboards.query import DATASOURCE, Query, targets
-
-Json = dict[str, Any]
+from headroom_dashboards.flavour import Flavour, Json
+from headroom_dashboards.query import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +229,8 @@ class Table:
     panel: Panel
     labels: Mapping[str, str]
     values: Sequence[Column]
+    ascending: str = ""
+    """Column that the rows are sorted by at first."""
 
     def _names(self) -> list[str]:
         if len(self.values) == 1:
@@ -274,6 +275,9 @@ class Table:
                 "cellHeight": "sm",
                 "footer": {"countRows": False, "fields": "", "reducer": ["sum"], "show": False},
                 "showHeader": True,
+                "sortBy": [{"desc": False, "displayName": self.ascending}]
+                if self.ascending
+                else None,
             },
             "transformations": [
                 {"id": "merge", "options": {}},
@@ -289,10 +293,12 @@ class Placed:
     body: Body
     id: int
     position: GridPos
+    flavour: Flavour
 
     def to_json_data(self) -> Json:
         """Return the whole panel as Grafana keeps it."""
         panel, parts = self.body.panel, self.body.parts()
+        asked = self.flavour.asked(panel.queries)
         by_threshold = parts["type"] != "timeseries"
         defaults: Json = {
             "color": {"mode": "thresholds" if by_threshold else "palette-classic"},
@@ -301,17 +307,21 @@ class Placed:
             "mappings": [],
             "max": panel.maximum,
             "min": panel.minimum,
+            "noValue": asked.nothing or None,
             "thresholds": panel.thresholds.to_json_data(),
             "unit": panel.unit,
         }
+        changes = [*asked.transformations, *parts.pop("transformations", [])]
         return {
             "id": self.id,
             "title": panel.title,
-            "description": panel.description,
-            "datasource": DATASOURCE,
+            "description": "\n\n".join([panel.description, *asked.notes]),
+            "datasource": self.flavour.datasource,
             "fieldConfig": {"defaults": defaults, "overrides": parts.pop("overrides", [])},
             "gridPos": self.position,
-            "targets": targets(panel.queries),
+            "interval": asked.interval or None,
+            "targets": asked.targets,
+            "transformations": changes or None,
             **parts,
         }
 

@@ -1,15 +1,10 @@
 """Queries in PromQL over the catalogue's metrics, and over nothing else."""
 
 import difflib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from grafanalib.core import Target
 
 from headroom_proto.catalogue import catalogue
 
-DATASOURCE: Mapping[str, str] = {"type": "prometheus", "uid": "${datasource}"}
 HERE = 'site=~"$site",cluster=~"$cluster"'
 """Selects what the dashboard's variables select."""
 
@@ -36,29 +31,18 @@ def here(name: str, *matchers: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Query:
     """
-    One query of a panel.
+    One query of a panel, in PromQL; every other language is translated from it.
 
-    ``instant``: the value now, not over time; ``table``: labels become columns.
+    ``instant``: the value now, not over time; ``table``: labels become columns. ``influx`` stands
+    in for ``expr`` where InfluxQL cannot say the same: PromQL again, that it can say. ``raw`` is
+    InfluxQL itself, where no PromQL can be translated to it.
     """
 
     expr: str
     legend: str = ""
     instant: bool = False
     table: bool = False
-
-
-def targets(queries: Sequence[Query]) -> list[dict[str, Any]]:
-    """Return the queries as Grafana's targets, A, B, C, ..."""
-    made = []
-    for number, query in enumerate(queries):
-        target = Target(
-            expr=query.expr,
-            legendFormat=query.legend or "__auto",
-            refId=chr(ord("A") + number),
-            instant=query.instant,
-            format="table" if query.table else "time_series",
-            datasource=DATASOURCE,
-        )
-        data: dict[str, Any] = target.to_json_data()
-        made.append(data | {"editorMode": "code", "range": not query.instant})
-    return made
+    influx: str = ""
+    raw: str = ""
+    note: str = ""
+    """What the reader of the InfluxQL flavour has to know of the difference."""

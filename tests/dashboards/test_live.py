@@ -1,5 +1,6 @@
 """Every query of the dashboard against a real Prometheus that scrapes a known fleet."""
 
+import re
 import statistics
 
 import pytest
@@ -7,6 +8,8 @@ from dashboards.fleet import CLUSTERS, FIRING, HOSTS, collector_page, fleet_page
 from rigs.prometheus import prometheus, served
 
 CEILINGS = {(cluster.site, cluster.cluster): cluster.ceiling for cluster in CLUSTERS}
+LATER = "headroom_(host_memory|plan|ceiling|waste|cluster_(level|trend|ceiling_in|ceiling_earliest|vms_fit))"
+"""What this small fleet does not have; test_engines.py has all of it."""
 PARIS = [host for host in HOSTS if host.site == "paris"]
 
 pytestmark = pytest.mark.engine("prometheus")
@@ -40,6 +43,8 @@ def over(hosts):
 
 def test_every_query_has_an_answer_now_and_over_time(engine, queries):
     for query in queries:
+        if re.search(LATER, query.expr):
+            continue
         assert engine.query(query.substituted()), query
         if not query.instant:
             assert engine.query_range(query.substituted()), query

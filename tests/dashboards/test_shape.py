@@ -10,6 +10,7 @@ from headroom_dashboards.catalogue import pages
 from headroom_dashboards.consolidation import consolidation
 from headroom_dashboards.frame import Band, layout, to_json
 from headroom_dashboards.panels import Panel, Stat
+from headroom_dashboards.promql import Promql
 
 
 @pytest.fixture(params=list(pages(Ceiling(), Rule())))
@@ -99,7 +100,8 @@ def test_the_titles_are_unique(any_panels):
 
 
 def test_variables_are_data_source_site_and_cluster_with_all(dashboard):
-    source, site, cluster = dashboard["templating"]["list"]
+    source, site, cluster, ceiling, _carbon = dashboard["templating"]["list"]
+    assert (ceiling["name"], ceiling["current"]["value"]) == ("ceiling", "0.40")
     assert (source["type"], source["query"]) == ("datasource", "prometheus")
     for variable in (site, cluster):
         assert (variable["multi"], variable["includeAll"], variable["refresh"]) == (True, True, 2)
@@ -159,4 +161,4 @@ def test_the_threshold_line_is_at_the_ceiling(ratio):
 def test_a_band_that_is_too_wide_is_refused():
     panel = Stat(Panel("a", "b", [], "short"))
     with pytest.raises(ValueError, match="wider than 24"):
-        layout([Band(4, [(13, panel), (12, panel)])])
+        layout([Band(4, [(13, panel), (12, panel)])], Promql())

@@ -21,6 +21,16 @@ THINGS: Mapping[str, tuple[Mapping[str, str], ...]] = {
     ),
     "sampler": ({"sampler": "cpu"}, {"sampler": "memory"}),
     "headroom": ({"site": "paris", "cluster": "web"}, {"site": "lyon", "cluster": "db"}),
+    "plan": (
+        {"site": "paris", "cluster": "web", "mode": "repack"},
+        {"site": "lyon", "cluster": "db", "mode": "repack"},
+    ),
+    "forecast": ({"site": "paris", "cluster": "web"}, {"site": "lyon", "cluster": "db"}),
+    "ceiling": (
+        {"site": "paris", "cluster": "web", "ceiling": "0.40"},
+        {"site": "paris", "cluster": "web", "ceiling": "0.50"},
+        {"site": "lyon", "cluster": "db", "ceiling": "0.40"},
+    ),
     "alert": (
         {"alertname": "HostAboveCeiling", "host": "web-3", "severity": "warning"},
         {"alertname": "HostAboveCeiling", "host": "db-1", "severity": "warning"},
@@ -44,6 +54,8 @@ class Estate:
     minutes: int = 60
     seconds: int = 30
     seed: int = 11
+    steady: bool = False
+    """Counters grow evenly: every engine has the same rate of them, however it makes one."""
 
     def batches(self) -> Iterator[StoreBatch]:
         """Return one batch a producer with all its samples."""
@@ -75,8 +87,18 @@ class Estate:
             totals = {column.field: dice.randrange(1, 10**6) for column in kind.columns}
             start = self.end - self.minutes * 60 * SECOND + dice.randrange(1000) * 1_000_000
             for time in range(start, self.end + 1, self.seconds * SECOND):
-                found = tuple(value(dice, column, totals, host) for column in kind.columns)
+                found = tuple(self._value(dice, column, totals, host) for column in kind.columns)
                 yield Rows(kind.name, [(time, Thing(key, named), found)])
+
+    def _value(
+        self, dice: random.Random, column: Column, totals: dict[str, int], host: str
+    ) -> Value:
+        if not (self.steady and column.type == "counter"):
+            return value(dice, column, totals, host)
+        # Another slope for each thing and column; the clock's jitter is the same for all its samples.
+        slope = 1 + (totals[column.field] & 63)
+        totals[column.field] += 64 * slope
+        return totals[column.field] if column.integer else float(totals[column.field])
 
 
 def value(dice: random.Random, column: Column, totals: dict[str, int], host: str) -> Value:

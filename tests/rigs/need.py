@@ -9,6 +9,7 @@ import pytest
 PACKAGES = {
     "chromium": "chromium",
     "gcc": "gcc libopenipmi-dev",
+    "influxd": "influxdb",
     "ipmi_sim": "openipmi",
     "ipmitool": "ipmitool",
     "libvirtd": "libvirt-daemon-system",
@@ -20,6 +21,7 @@ PACKAGES = {
     "victoria-metrics": "victoria-metrics",
     "systemd-analyze": "systemd",
     "virsh": "libvirt-clients",
+    "vmalert": "victoria-metrics",
 }
 
 

@@ -3,6 +3,7 @@
 from headroom_dashboards.bands.shared import (
     ATTENTION_FROM_ONE,
     BAD_FROM_ONE,
+    CHOSEN,
     PRESENT,
     UTILISATION,
 )
@@ -39,7 +40,13 @@ HOSTS_FREEABLE = Panel(
 HOSTS_OVER = Panel(
     "Hosts over the ceiling",
     "Hosts whose CPU was above their cluster's ceiling on average over the last 5 minutes.",
-    [Query(f"sum({UTILISATION} > bool on (site, cluster) group_left () {CEILING})")],
+    [
+        Query(
+            f"sum({UTILISATION} > bool on (site, cluster) group_left () {CEILING})",
+            influx=f"sum({UTILISATION} > bool $ceiling)",
+            note=CHOSEN,
+        )
+    ],
     "short",
     BAD_FROM_ONE,
     decimals=0,
@@ -47,7 +54,7 @@ HOSTS_OVER = Panel(
 ALERTS = Panel(
     "Alerts firing",
     "Alerts that fire now.",
-    [Query(f"sum({here('headroom_alert_firing')}) or 0 * {PRESENT}")],
+    [Query(f"sum({here('headroom_alert_firing')}) or vector(0)")],
     "short",
     BAD_FROM_ONE,
     decimals=0,
@@ -57,7 +64,8 @@ HOSTS_SILENT = Panel(
     "Hosts present that send no utilisation now: what is shown of them is old.",
     [
         Query(
-            f"{PRESENT} - (count({here('headroom_host_cpu_utilisation_ratio')}) or 0 * {PRESENT})"
+            f"{PRESENT} - (count({here('headroom_host_cpu_utilisation_ratio')}) or 0 * {PRESENT})",
+            influx=f"{PRESENT} - count({here('headroom_host_cpu_utilisation_ratio')})",
         )
     ],
     "short",

@@ -18,3 +18,4 @@ PLACE = {"host": "Host", "site": "Site", "cluster": "Cluster"}
 
 BAD_FROM_ONE = Thresholds("green", [(1, "red")])
 ATTENTION_FROM_ONE = Thresholds("green", [(1, "orange")])
+CHOSEN = "InfluxQL cannot look up each cluster's ceiling: here it is the one that is chosen above."

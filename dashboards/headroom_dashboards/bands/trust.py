@@ -5,6 +5,19 @@ from headroom_dashboards.frame import Band
 from headroom_dashboards.panels import Column, Panel, Stat, Table, Thresholds, TimeSeries
 from headroom_dashboards.query import Query, here
 
+FIRING_INFLUX = (
+    'SELECT sum("v") AS "Value" FROM (SELECT "v" FROM (SELECT last("value") AS "v", last("firing")'
+    ' AS "f" FROM "headroom_alert" WHERE time > ${__to}ms - 300s AND time <= ${__to}ms AND'
+    ' "site" =~ /^($site)$/ AND "cluster" =~ /^($cluster)$/ GROUP BY *) WHERE time > ${__to}ms - 300s'
+    ' AND time <= ${__to}ms AND "f" = 1 GROUP BY *) WHERE time > ${__to}ms - 300s AND'
+    ' time <= ${__to}ms GROUP BY "alertname", "host", "severity"'
+)
+AGE_INFLUX = (
+    'SELECT elapsed("v", 1s) FROM (SELECT count("cpu_utilisation_ratio") AS "v" FROM "headroom_host"'
+    ' WHERE $timeFilter AND "site" =~ /^($site)$/ AND "cluster" =~ /^($cluster)$/'
+    " GROUP BY time(10s) fill(none)) WHERE $timeFilter"
+)
+
 FIRING = Panel(
     "Alerts firing by host",
     "Alerts that fire now, with the value that the rule looked at.",
@@ -15,6 +28,7 @@ FIRING = Panel(
             f" ({here('headroom_alert_firing')} == 1)",
             instant=True,
             table=True,
+            raw=FIRING_INFLUX,
         )
     ],
     "percentunit",
@@ -23,7 +37,14 @@ FIRING = Panel(
 AGE = Panel(
     "Age of the newest sample",
     "Time since this data source last got a utilisation from any host.",
-    [Query(f"time() - max(timestamp({here('headroom_host_cpu_utilisation_ratio')}))")],
+    [
+        Query(
+            f"time() - max(timestamp({here('headroom_host_cpu_utilisation_ratio')}))",
+            raw=AGE_INFLUX,
+            note="InfluxQL does not know the time of day: here it is the time between the newest two, to"
+            " 10 s.",
+        )
+    ],
     "s",
     Thresholds("green", [(120, "orange"), (300, "red")]),
     decimals=0,

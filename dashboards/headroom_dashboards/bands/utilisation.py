@@ -20,7 +20,7 @@ def utilisation(ceiling: Ceiling, rule: Rule) -> Band:
     busiest = Panel(
         "Utilisation of the busiest hosts against the ceiling",
         "CPU utilisation, mean over 5 minutes, of the 20 busiest hosts at each moment; the red line"
-        f" is the ceiling of {ceiling.ratio:.0%}.",
+        " is the ceiling of {ceiling}.",
         [Query(f"topk(20, {UTILISATION})", "{{host}}")],
         "percentunit",
         colours,

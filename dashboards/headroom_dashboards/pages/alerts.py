@@ -8,8 +8,16 @@ from headroom_dashboards.bands.utilisation import against
 from headroom_dashboards.frame import Band, Page
 from headroom_dashboards.pages.parts import chart, figure
 from headroom_dashboards.pages.variables import HOST, alert_marks, host_variables
-from headroom_dashboards.panels import Column, Panel, StateTimeline, Table, Thresholds, TimeSeries
-from headroom_dashboards.query import Query, here
+from headroom_dashboards.panels import (
+    Column,
+    Panel,
+    Stat,
+    StateTimeline,
+    Table,
+    Thresholds,
+    TimeSeries,
+)
+from headroom_dashboards.query import Query, here, metric
 
 UID = "headroom-alerts"
 FIRES = here("headroom_alert_firing", HOST)
@@ -23,11 +31,11 @@ NOW = Band(
         (6, figure("Hosts with an alert", "Hosts about which an alert fires now.", "short",
             f"count(count by (host) ({FIRES} == 1)) or vector(0)", BAD_FROM_ONE, 0)),
         (6, figure("Notifications that wait", "Notifications that no receiver has accepted yet.",
-            "short", f"max({here('headroom_collector_notifications_waiting')}) or vector(0)",
+            "short", f"max({metric('headroom_collector_notifications_waiting')}) or vector(0)",
             BAD_FROM_ONE, 0)),
-        (6, figure("Failed attempts", "Attempts to notify that failed over the last day.", "short",
-            f"sum(increase({here('headroom_collector_notifications_failed_total')}[1d]))"
-            " or vector(0)", BAD_FROM_ONE, 0)),
+        (6, Stat(Panel("Failed attempts", "Attempts to notify that failed over the last day.",
+            [Query(f"sum(increase({metric('headroom_collector_notifications_failed_total')}[1d]))"
+                " or vector(0)", instant=True)], "short", BAD_FROM_ONE, decimals=0))),
     ],
 )  # fmt: skip
 

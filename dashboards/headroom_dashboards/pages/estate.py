@@ -2,11 +2,19 @@
 
 from headroom_core.ceiling import Ceiling
 from headroom_core.rules import Rule
-from headroom_dashboards.bands.shared import CLUSTER, DAY, DENSE, IDLE_RATIO, PLACE, UTILISATION
+from headroom_dashboards.bands.shared import (
+    CHOSEN,
+    CLUSTER,
+    DAY,
+    DENSE,
+    IDLE_RATIO,
+    PLACE,
+    UTILISATION,
+)
 from headroom_dashboards.bands.utilisation import against, utilisation
 from headroom_dashboards.frame import Band, Page
 from headroom_dashboards.pages.parts import chart, figure, rate
-from headroom_dashboards.pages.variables import alert_marks, place_variables
+from headroom_dashboards.pages.variables import alert_marks, place_variables, what_if_variable
 from headroom_dashboards.panels import BarGauge, Column, Panel, StateTimeline, Table, Thresholds
 from headroom_dashboards.query import Query, here
 
@@ -44,8 +52,14 @@ def over(ceiling: Ceiling, rule: Rule) -> Band:
     timeline = Panel(
         "Above the ceiling over time",
         "CPU utilisation, mean over 5 minutes, of the 20 hosts that are busiest now; red is above"
-        f" the ceiling of {ceiling.ratio:.0%}.",
-        [Query(f"{UTILISATION} and topk(20, avg_over_time({BUSY}[5m] @ end()))", "{{host}}")],
+        " the ceiling of {ceiling}.",
+        [
+            Query(
+                f"{UTILISATION} and topk(20, avg_over_time({BUSY}[5m] @ end()))",
+                "{{host}}",
+                influx=f"topk(20, {UTILISATION})",
+            )
+        ],
         "percentunit",
         against(ceiling, rule),
         decimals=0,
@@ -59,6 +73,8 @@ def over(ceiling: Ceiling, rule: Rule) -> Band:
                 f" ({UTILISATION} > bool on (site, cluster) group_left () {CEILING})",
                 CLUSTER,
                 instant=True,
+                influx=f"avg by (site, cluster) ({UTILISATION} > bool $ceiling)",
+                note=CHOSEN,
             )
         ],
         "percentunit",
@@ -131,6 +147,32 @@ WASTE = Band(
     ],
     "Memory and waste",
 )  # fmt: skip
+FINDINGS = Panel(
+    "Waste by finding",
+    "What is idle, too large or too old, by kind of finding; `headroom waste` names each with its"
+    " evidence.",
+    [Query(f"sum by (finding) ({here('headroom_waste_findings')})", "{{finding}}", instant=True)],
+    "short",
+    Thresholds("blue"),
+    decimals=0,
+    minimum=0,
+)
+COST = Panel(
+    "Cost of waste a year",
+    "What the findings cost a year by the prices in force, in the estate's currency.",
+    [
+        Query(
+            f"sum by (finding) ({here('headroom_waste_cost_per_year')})",
+            "{{finding}}",
+            instant=True,
+        )
+    ],
+    "short",
+    Thresholds("orange"),
+    decimals=0,
+    minimum=0,
+)
+FOUND = Band(8, [(12, BarGauge(FINDINGS)), (12, BarGauge(COST))], "Waste, age and size")
 
 
 def estate(ceiling: Ceiling, rule: Rule) -> Page:
@@ -140,8 +182,9 @@ def estate(ceiling: Ceiling, rule: Rule) -> Page:
         title="Estate",
         description="How the hosts are used, who is above the ceiling, how densely they are packed,"
         " and whether packing hurts.",
-        variables=place_variables(),
+        variables=[*place_variables(), what_if_variable(ceiling)],
         marks=alert_marks(),
+        ceiling=ceiling.ratio,
         bands=[
             COUNTS,
             over(ceiling, rule),
@@ -149,5 +192,6 @@ def estate(ceiling: Ceiling, rule: Rule) -> Page:
             PACKING,
             CONTENTION,
             WASTE,
+            FOUND,
         ],
     )

@@ -19,6 +19,11 @@ def grown(name: str) -> str:
     return f"rate({of(name)}[{INTERVAL}])"
 
 
+WAITED = (
+    'SELECT max("v") AS "v" FROM (SELECT elapsed("cpu_utilisation_ratio", 1s) AS "v" FROM'
+    ' "headroom_host" WHERE $timeFilter AND "site" =~ /^($site)$/ AND "cluster" =~ /^($cluster)$/'
+    ' GROUP BY *) WHERE $timeFilter GROUP BY time($__interval), "site" fill(none)'
+)
 NOW = Band(
     4,
     [
@@ -61,7 +66,9 @@ SPOOLS = Band(
             Query(f"sum by (site) ({rate('headroom_agent_dropped_batches_total')})", "{{site}}"))),
         (8, chart("Age of the newest sample", "Time since the oldest of the hosts was heard.", "s",
             Query(f"max by (site) (time() - timestamp({here('headroom_host_cpu_utilisation_ratio')}))",
-                "{{site}}"))),
+                "{{site}}", raw=WAITED,
+                note="InfluxQL does not know the time of day: here it is the longest time between two"
+                " samples of a host."))),
     ],
     "Spools and lag",
 )  # fmt: skip
