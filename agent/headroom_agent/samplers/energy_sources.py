@@ -1,15 +1,11 @@
 """Sources of a server's power at its input that the host itself can read."""
 
-import shutil
-import subprocess
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from headroom_agent.samplers.files import names, number_if_there, read_if_there
 from headroom_core.energy import Estimate
-from headroom_core.energy_ipmi import DcmiError, parse_dcmi
 
 MOST_WATTS = 20_000.0
 """More than any server's power supplies give."""
@@ -95,72 +91,3 @@ class HwmonSource:
             if found:
                 break
         return found
-
-
-@dataclass(slots=True)
-class DcmiSource:
-    """
-    The management controller's own reading (IPMI DCMI), asked through the host's ``/dev/ipmi0``.
-
-    After three failures it is left alone for ten minutes: a controller without DCMI will not learn
-    it, and asking costs the host. DCMI states no accuracy; 5 % is what makers claim for meters of
-    power supplies.
-    """
-
-    command: Sequence[str]
-    name: str = "dcmi"
-    basis: str = "IPMI DCMI power reading of the management controller"
-    every_seconds: float = 30.0
-    error: float = 0.05
-    timeout_seconds: float = 1.5
-    retry_seconds: float = 600.0
-    _failures: int = field(default=0)
-    _again: float = field(default=0.0)
-    _why: str = field(default="")
-
-    def watts(self, seconds: float) -> Estimate:
-        """Ask for the power. Raises SourceError."""
-        if seconds < self._again:
-            raise SourceError(self._why)
-        try:
-            value = sane(self._ask(), "DCMI")
-        except SourceError as error:
-            self._failures += 1
-            self._why = str(error)
-            if self._failures >= 3:
-                self._again = seconds + self.retry_seconds
-            raise
-        self._failures = 0
-        return Estimate(value, value * (1 - self.error), value * (1 + self.error))
-
-    def _ask(self) -> float:
-        try:
-            done = subprocess.run(  # noqa: S603 - ipmitool, found at the start
-                [*self.command, "dcmi", "power", "reading"],
-                capture_output=True,
-                timeout=self.timeout_seconds,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise SourceError(f"DCMI: no answer within {self.timeout_seconds:g} s") from None
-        except OSError as error:
-            raise SourceError(f"{self.command[0]}: cannot be run: {error.strerror}") from None
-        try:
-            return parse_dcmi((done.stdout + done.stderr).decode(errors="replace"))
-        except DcmiError as error:
-            raise SourceError(str(error)) from None
-
-
-def find_sources(
-    sysfs: Path, dev: Path, which: Callable[[str], str | None] = shutil.which
-) -> tuple[Source, ...]:
-    """Return the sources that this host seems to have, the best first."""
-    found: list[Source] = []
-    ipmitool = which("ipmitool")
-    if ipmitool is not None and any((dev / name).exists() for name in ("ipmi0", "ipmi/0")):
-        found.append(DcmiSource((ipmitool, "-I", "open")))
-    hwmon = HwmonSource(sysfs)
-    folder = sysfs / "class" / "hwmon"
-    if any(read_if_there(folder / name / "name") == "power_meter" for name in names(folder)):
-        found.append(hwmon)
-    return tuple(found)

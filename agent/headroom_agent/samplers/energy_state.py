@@ -28,7 +28,7 @@ class EnergyState:
 
     Readings of hardware counters are worth nothing after a reboot, totals are. The file is written
     to the side and renamed, so it is whole or the one before; a file that makes no sense is told
-    of once, and the counters begin anew.
+    of once, and the counters begin anew. ``wall_source``: source, kind and basis of the last figure.
     """
 
     path: Path | None = None
@@ -36,6 +36,7 @@ class EnergyState:
     counters: dict[str, SavedCounter] = field(default_factory=dict)
     wall_total: int = 0
     wall_at: float | None = None
+    wall_source: tuple[str, str, str] | None = None
     fit: Fit = field(default_factory=Fit)
     floor: list[float] = field(default_factory=list)
 
@@ -69,6 +70,7 @@ class EnergyState:
                 for domain, saved in self.counters.items()
             },
             "wall": [self.wall_total, self.wall_at],
+            "source": self.wall_source,
             "fit": list(asdict(self.fit).values()),
             "floor": self.floor,
         }
@@ -78,6 +80,14 @@ def _counter(saved: list[float], *, same_boot: bool) -> SavedCounter:
     total, *mark = saved
     known = same_boot and len(mark) == 2
     return SavedCounter(int(total), Mark(int(mark[0]), float(mark[1])) if known else None)
+
+
+def _source(saved: object) -> tuple[str, str, str] | None:
+    """Return source, kind and basis of the last figure; a state of an earlier version has none."""
+    if not isinstance(saved, list):
+        return None
+    source, kind, basis = (str(part) for part in saved)
+    return source, kind, basis
 
 
 def _parse(path: Path, boot_id: str, found: Mapping[str, object]) -> EnergyState:
@@ -95,6 +105,7 @@ def _parse(path: Path, boot_id: str, found: Mapping[str, object]) -> EnergyState
         {str(name): _counter(saved, same_boot=same) for name, saved in counters.items()},
         int(wall[0]),
         float(wall[1]) if same and wall[1] is not None else None,
+        _source(found.get("source")),
         Fit(*(float(value) for value in fit)),
         [float(watts) for watts in floor],
     )

@@ -40,7 +40,11 @@ def busy_seconds(host: samples_pb2.HostSample) -> float | None:
 
 def _wall(cycle: telemetry_pb2.Cycle) -> samples_pb2.EnergySample | None:
     for sample in cycle.energy:
-        if sample.domain == "host" and sample.quantity == "wall":
+        if (
+            sample.domain == "host"
+            and sample.quantity == "wall"
+            and sample.HasField("power_watts")
+        ):
             return sample
     return None
 

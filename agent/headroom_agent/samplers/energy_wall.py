@@ -3,7 +3,8 @@ Power of a host at its input, from the best source that answers.
 
 Measured where something measures it; else derived from the CPUs' own counters by a line that was
 learnt while it was measured; else modelled from the load. The joules go on over every change of
-source: a sum of intervals has no step.
+source: a sum of intervals has no step. Each source is a series of its own, so the cycle in which it
+changes closes the old one with the total up to there: what all of them grew by is the energy.
 """
 
 from collections.abc import Callable, Sequence
@@ -93,8 +94,23 @@ class WallSampler:
         if ratio is not None and found.kind != "modelled":
             self._floor.learn(ratio, found.watts.value)
             self.state.floor = list(self._floor.seen)
+        closing = self._closing(found)
+        self.state.wall_source = (found.source, found.kind, found.basis)
         self.state.save(self.notices)
-        return telemetry_pb2.Cycle(energy=[self._sample(found)])
+        return telemetry_pb2.Cycle(energy=[self._sample(found), *closing])
+
+    def _closing(self, found: Found) -> list[samples_pb2.EnergySample]:
+        """Return the end of the source before, where this is another: its total and no power."""
+        before = self.state.wall_source
+        if before is None or before[0] == found.source:
+            return []
+        source, kind, basis = before
+        total = self.state.wall_total
+        end = samples_pb2.EnergySample(
+            domain="host", quantity="wall", source=source, kind=kind, basis=basis
+        )
+        end.energy_microjoules_total = total
+        return [end]
 
     def _measured(self, at: float, seconds: float, component: float | None) -> Found | None:
         for source in self.sources:

@@ -12,6 +12,7 @@ MOST_WATTS = 1000.0
 """Twice what the largest package is made for: a step above it is no energy."""
 LEAST_BOUND_WATTS = 100.0
 """Limits are sometimes set to nearly nothing; a package still draws something."""
+LEAST_TDP_WATTS = 5.0
 ZONE = re.compile(r"([a-z][a-z0-9_-]*)((?::[0-9a-f]+)+)")
 PACKAGE = re.compile(r"package-(\d+(?:-die-\d+)?)")
 
@@ -84,3 +85,20 @@ def _bound(path: Path) -> float:
     if not made_for:
         return MOST_WATTS
     return min(MOST_WATTS, max(LEAST_BOUND_WATTS, made_for * 2 / 1e6))
+
+
+def design_watts(sysfs: Path) -> float | None:
+    """
+    Return the thermal design power of all packages, in watts; None where one does not tell it.
+
+    It is the ceiling of the long-term limit (powercap: constraint_0_max_power_uw), and everyone may
+    read it, unlike the counters.
+    """
+    folder = sysfs / "class" / "powercap"
+    told: dict[str, float] = {}
+    for path in sorted(folder.glob("*:*"), key=_order):
+        domain = _domain(folder, path)
+        if domain.startswith("package") and domain not in told:
+            told[domain] = (number_if_there(path / "constraint_0_max_power_uw") or 0) / 1e6
+    plausible = all(LEAST_TDP_WATTS <= watts <= MOST_WATTS for watts in told.values())
+    return sum(told.values()) if told and plausible else None

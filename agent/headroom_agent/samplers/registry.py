@@ -138,7 +138,9 @@ def _energy(
     config: AgentConfig, made: list[Sampler], notices: Notices, own: Self
 ) -> tuple[Sampler, ...]:
     from headroom_agent.samplers.energy import energy_samplers  # noqa: PLC0415 - only where asked
+    from headroom_core.energy import own_model  # noqa: PLC0415 - the same
 
+    known = config.energy
     ratios = [sampler.current_ratio for sampler in made if isinstance(sampler, CpuSampler)]
     return energy_samplers(
         config.procfs,
@@ -148,6 +150,7 @@ def _energy(
         config.intervals.energy,
         # Without a spool (``--once``) nothing is kept: a running agent may be at it.
         state=config.spool.path.with_suffix(".energy.json") if own.spool() else None,
+        own=own_model(known.idle_watts, known.full_watts) if known.full_watts else None,
     )
 
 

@@ -40,6 +40,7 @@ class Host:
                     quantity="wall",
                     kind="measured",
                     energy_microjoules_total=self.energy,
+                    power_watts=watts,
                     idle_floor_watts=100.0,
                 ),
             ],

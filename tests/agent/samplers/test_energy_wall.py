@@ -5,19 +5,16 @@ import stat
 from pathlib import Path
 
 import pytest
+from rigs.powercap import Tree
 
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment, NoData
 from headroom_agent.samplers.energy import count_threads, energy_samplers
-from headroom_agent.samplers.energy_sources import (
-    DcmiSource,
-    HwmonSource,
-    SourceError,
-    find_sources,
-)
+from headroom_agent.samplers.energy_ipmi import DcmiSource, find_sources
+from headroom_agent.samplers.energy_sources import HwmonSource, SourceError
 from headroom_agent.samplers.energy_state import EnergyState
 from headroom_agent.samplers.energy_wall import Modelled, WallSampler
-from headroom_core.energy import Estimate, generic_model
+from headroom_core.energy import Estimate, generic_model, own_model
 from headroom_proto.v1 import samples_pb2
 
 STAT = "cpu  1 2 3 4\ncpu0 1 2 3 4\ncpu1 1 2 3 4\nintr 5\nctxt 6\n"
@@ -53,6 +50,7 @@ class Host:
         self.component: float | None = None
         self.state = EnergyState()
         self.now = 0.0
+        self.closed: list[str] = []
         notices = Notices(logging.getLogger("test.wall"))
         self.sampler = WallSampler(
             sources,
@@ -65,9 +63,12 @@ class Host:
 
     def after(self, seconds: float) -> samples_pb2.EnergySample:
         self.now += seconds
-        samples = self.sampler.sample(Moment(0, int(self.now * 1e9))).energy
-        assert len(samples) == 1
-        return samples[0]
+        first, *closing = self.sampler.sample(Moment(0, int(self.now * 1e9))).energy
+        for sample in closing:
+            assert not sample.HasField("power_watts")
+            assert sample.source != first.source
+        self.closed = [sample.source for sample in closing]
+        return first
 
 
 def test_modelled_watts_come_with_what_they_are_and_their_interval() -> None:
@@ -205,6 +206,8 @@ def test_dcmi_is_asked_where_a_device_and_a_tool_are(tmp_path: Path) -> None:
     tool = ipmitool(tmp_path, f"cat <<END\n{DCMI.format(watts=217, state='activated')}\nEND")
     assert find_sources(tmp_path, tmp_path, lambda _: None) == ()
     (source,) = find_sources(tmp_path, tmp_path, lambda _: str(tool))
+    second = find_sources(tmp_path, tmp_path, lambda _: str(tool), tmp_path)[1]
+    assert second.name == "ipmi_sensors"
     assert source.watts(0).value == 217
     assert (tmp_path / "calls").read_text() == "-I open dcmi power reading\n"
 
@@ -236,6 +239,22 @@ def test_a_controller_without_dcmi_is_left_alone_for_a_while(tmp_path: Path) -> 
     assert len((tmp_path / "calls").read_text().splitlines()) == 4
 
 
+def test_where_the_source_changes_the_one_before_is_closed_with_the_total_up_to_there() -> None:
+    meter = Meter()
+    meter.value = 200.0
+    host = Host(meter)
+    host.after(10)
+    assert host.closed == []
+    meter.value = None
+    first = host.after(10)
+    assert (first.source, host.closed) == ("model", ["dcmi"])
+    host.after(10)
+    assert host.closed == []
+    meter.value = 200.0
+    host.after(10)
+    assert host.closed == ["model"]
+
+
 def test_a_host_without_anything_says_that_it_is_modelled_and_why(tmp_path: Path) -> None:
     (tmp_path / "stat").write_text(STAT)
     (wall,) = energy_samplers(tmp_path, tmp_path, lambda: 0.3, dev=tmp_path)
@@ -244,3 +263,47 @@ def test_a_host_without_anything_says_that_it_is_modelled_and_why(tmp_path: Path
     assert sample.basis.startswith("server of 2 threads")
     assert sample.basis.endswith("no power meter and no powercap counters on this host")
     assert count_threads(STAT) == 2
+
+
+CPUINFO = """processor\t: 0
+model name\t: {model}
+physical id\t: 0
+core id\t: 0
+flags\t\t: fpu vme
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "watts", "basis"),
+    [
+        (
+            "AMD EPYC 9654 96-Core Processor",
+            360,
+            "EPYC 9004 server of 1 socket with CPUs of 360 W",
+        ),
+        ("AMD EPYC 9654 96-Core Processor", 0, "EPYC 9004 server of 1 socket, by its load"),
+        ("Genuine CPU 0000", 205, "server with CPUs of 205 W"),
+        ("Genuine CPU 0000", 0, "server of 1 threads"),
+    ],
+)
+def test_the_model_goes_by_what_the_host_tells_of_its_cpus(
+    model: str, watts: int, basis: str, tmp_path: Path
+) -> None:
+    tree = Tree(tmp_path)
+    counter = tree.zone("intel-rapl:0", "package-0", watts=watts)
+    counter.write_text("nonsense")
+    (tmp_path / "cpuinfo").write_text(CPUINFO.format(model=model))
+    *_, wall = energy_samplers(tmp_path, tmp_path, lambda: 0.3, dev=tmp_path)
+    sample = wall.sample(Moment(0, 10**9)).energy[0]
+    assert sample.basis.startswith(basis)
+    assert sample.power_low_watts < sample.power_watts < sample.power_high_watts
+
+
+def test_a_server_whose_own_two_points_are_known_is_modelled_by_them(tmp_path: Path) -> None:
+    own = own_model(100, 400)
+    (wall,) = energy_samplers(tmp_path, tmp_path, lambda: 1.0, dev=tmp_path, own=own)
+    sample = wall.sample(Moment(0, 10**9)).energy[0]
+    ends = (sample.power_low_watts, sample.power_watts, sample.power_high_watts)
+    assert ends == pytest.approx((352, 400, 448))
+    assert sample.basis.startswith("this server's own idle and full watts")
+    assert sample.idle_floor_watts == 100

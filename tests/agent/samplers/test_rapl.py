@@ -17,7 +17,7 @@ from headroom_agent.sampler import Moment, NoData
 from headroom_agent.samplers.energy import energy_samplers
 from headroom_agent.samplers.energy_state import open_state
 from headroom_agent.samplers.rapl import Rapl, RaplSampler
-from headroom_agent.samplers.rapl_zones import zones
+from headroom_agent.samplers.rapl_zones import design_watts, zones
 from headroom_core.energy_counter import Scale
 from headroom_proto.v1 import samples_pb2
 
@@ -84,6 +84,19 @@ def test_the_bound_follows_what_a_package_is_made_for(tmp_path: Path) -> None:
     for place, watts in enumerate((0, 5, 205, 900)):
         tree.zone(f"intel-rapl:{place}", f"package-{place}", watts=watts)
     assert [zone.most_watts for zone in zones(tmp_path)] == [1000, 100, 410, 1000]
+
+
+@pytest.mark.parametrize(
+    ("watts", "told"), [((205, 205), 410), ((205, 0), None), ((205, 2), None), ((), None)]
+)
+def test_what_the_packages_are_made_for_is_known_where_all_tell_it(
+    watts: tuple[int, ...], told: float | None, tmp_path: Path
+) -> None:
+    tree = Tree(tmp_path)
+    for place, one in enumerate(watts):
+        tree.zone(f"intel-rapl:{place}", f"package-{place}", watts=one)
+        tree.zone(f"intel-rapl:{place}/intel-rapl:{place}:0", "dram", watts=50)
+    assert design_watts(tmp_path) == told
 
 
 def test_totals_start_at_nothing_and_grow_across_a_wrap(tmp_path: Path) -> None:
@@ -242,14 +255,35 @@ def test_an_ordinary_user_is_told_once_what_to_install_and_power_is_modelled(loc
     assert lines[0].endswith("until then watts are modelled")
 
 
-def test_the_rule_that_the_message_names_covers_every_layout() -> None:
-    rule = Path(__file__).parents[3] / "deploy" / "energy" / "headroom-rapl.conf"
-    lines = [line.split() for line in rule.read_text().splitlines() if line[:1] == "z"]
-    assert {line[1] for line in lines} == {
-        "/sys/devices/virtual/powercap/intel-rapl*/intel-rapl*:*/energy_uj",
-        "/sys/devices/virtual/powercap/intel-rapl*/intel-rapl*:*/intel-rapl*:*/energy_uj",
-    }
-    assert all(line[2:5] == ["0440", "root", "headroom-agent"] for line in lines)
+RULE = Path(__file__).parents[3] / "deploy" / "energy" / "headroom-rapl.conf"
+
+
+def systemd_tmpfiles() -> str:
+    found = shutil.which("systemd-tmpfiles")
+    if found is None or os.geteuid() != 0:
+        pytest.skip("needs root and systemd-tmpfiles (apt-get install systemd)")
+    return found
+
+
+@pytest.mark.parametrize("name", ["two sockets", "laptop with mmio", "eighteen sockets", "dies"])
+def test_the_rule_that_the_message_names_opens_every_counter_to_the_agents_group(
+    name: str, tmp_path: Path
+) -> None:
+    # systemd-tmpfiles itself reads the rule, under a root of its own with the group in it.
+    tool = systemd_tmpfiles()
+    LAYOUTS[name][0](Tree(tmp_path / "sys"))
+    (tmp_path / "etc" / "tmpfiles.d").mkdir(parents=True)
+    (tmp_path / "etc" / "passwd").write_text("root:x:0:0::/root:/bin/sh\n")
+    (tmp_path / "etc" / "group").write_text("root:x:0:\nheadroom-agent:x:61234:\n")
+    rule = shutil.copy(RULE, tmp_path / "etc" / "tmpfiles.d")
+    counters = [zone.energy for zone in zones(tmp_path / "sys")]
+    for counter in counters:
+        counter.chmod(0o400)
+    command = [tool, f"--root={tmp_path}", "--create", Path(rule).name]
+    subprocess.run(command, check=True, capture_output=True)
+    for counter in counters:
+        told = counter.stat()
+        assert (told.st_mode & 0o777, told.st_uid, told.st_gid) == (0o440, 0, 61234)
 
 
 def test_a_server_measures_and_a_guest_models(tmp_path: Path) -> None:
