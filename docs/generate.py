@@ -39,7 +39,8 @@ def kind_section(kind: Kind) -> Iterator[str]:
     yield f"Made {made}{rolled}. View in the store: `{kind.name}_sample`."
     yield ""
     for label in kind.labels:
-        yield f"- label `{label.name}`: {label.help}"
+        where = " (in the API; no label of a series)" if label.told else ""
+        yield f"- label `{label.name}`: {label.help}{where}"
     if kind.labels:
         yield ""
     yield "| metric | type | unit | meaning |"

@@ -5,7 +5,7 @@ There is no second list anywhere: the store's columns, the Prometheus names, the
 docs/metrics.md and the check of the dashboards' queries all come from here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -36,12 +36,17 @@ class ContractError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What tells the things of a kind apart; ``key`` where it is part of their identity."""
+    """
+    What tells the things of a kind apart; ``key`` where it is part of their identity.
+
+    ``told``: people and programs read it, but it is no label of a series.
+    """
 
     field: str
     name: str
     help: str
     key: bool
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,11 @@ class Kind:
             if column.field == field:
                 return column
         raise KeyError(field)
+
+    def series(self, labels: Mapping[str, str]) -> dict[str, str]:
+        """Return a thing's labels that its series carry: all but what is only told."""
+        told = {label.name for label in self.labels if label.told}
+        return {name: text for name, text in labels.items() if name not in told}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +139,7 @@ def _field(field: FieldDescriptor) -> Label | Column:
         return _metric(field, options.Extensions[options_pb2.metric])
     if options.HasExtension(options_pb2.label):
         label = options.Extensions[options_pb2.label]
-        return Label(field.name, label.name, label.help, label.key)
+        return Label(field.name, label.name, label.help, label.key, label.told)
     if options.HasExtension(options_pb2.attribute):
         help_ = options.Extensions[options_pb2.attribute].help
         return Column(field.name, field.cpp_type in INTEGERS, help_)

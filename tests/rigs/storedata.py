@@ -20,7 +20,7 @@ def series_of(batches: Iterable[StoreBatch], around: Callable[[str], Mapping[str
         for rows in batch.rows:
             kind = catalogue().kind(rows.kind)
             for time, thing, values in rows.rows:
-                own = {**around(thing.labels.get("host", batch.host)), **thing.labels}
+                own = {**around(thing.labels.get("host", batch.host)), **kind.series(thing.labels)}
                 for column, value in zip(kind.columns, values, strict=True):
                     if value is None or column.metric is None:
                         continue

@@ -35,8 +35,9 @@ class Families:
 
     def sample(self, kind: Kind, latest: Latest, labels: Mapping[str, str]) -> None:
         """Add every value of a sample that is known."""
+        own = kind.series(latest.labels)
         for found in latest.values(metric_columns(kind)):
-            self.add(found.column, {**labels, **latest.labels}, found.value)
+            self.add(found.column, {**labels, **own}, found.value)
 
     def collect(self) -> Iterable[Metric]:
         """Return the families by name."""

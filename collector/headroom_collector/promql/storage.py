@@ -115,7 +115,7 @@ class Store:
         table = self.reader.query(THINGS, [kind.name, *seen])
         columns = [table.column(name).to_pylist() for name in ("id", "host_id", "labels")]
         for thing, host, text in zip(*columns, strict=True):
-            own = json.loads(text) if text != "{}" else {}
+            own = kind.series(json.loads(text)) if text != "{}" else {}
             around = hosts.get(host, {}) if "host" not in own else place(own["host"])
             yield thing, {**around, **own}
 

@@ -59,14 +59,16 @@ def read(reader: Reader, kind: Kind, after: int, upto: int, place: Place) -> Ite
         if key != now:
             if group:
                 yield Group(kind, columns, labels, group)
-            now, group, labels = key, [], _labels(name, simulated, known, where)
+            now, group, labels = key, [], _labels(kind, name, simulated, known, where)
         group.append((time, tuple(values)))
     if group:
         yield Group(kind, columns, labels, group)
 
 
-def _labels(name: str, simulated: bool, known: str, where: Mapping[str, str]) -> dict[str, str]:
-    own = {label: text for label, text in json.loads(known).items() if text}
+def _labels(
+    kind: Kind, name: str, simulated: bool, known: str, where: Mapping[str, str]
+) -> dict[str, str]:
+    own = {label: text for label, text in kind.series(json.loads(known)).items() if text}
     marks = {"simulated": "true"} if simulated else {}
     host = {} if name == COLLECTOR_HOST else {"host": name}
     return {**own, **host, **where, **marks}

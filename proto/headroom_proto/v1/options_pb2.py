@@ -25,23 +25,23 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19headroom/v1/options.proto\x12\x0bheadroom.v1\x1a google/protobuf/descriptor.proto\")\n\nFixedLabel\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\x91\x01\n\x06Metric\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12%\n\x04type\x18\x03 \x01(\x0e\x32\x17.headroom.v1.MetricType\x12\x0c\n\x04help\x18\x04 \x01(\t\x12\'\n\x06labels\x18\x05 \x03(\x0b\x32\x17.headroom.v1.FixedLabel\x12\r\n\x05scale\x18\x06 \x01(\x01\"0\n\x05Label\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04help\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\x08\"\x19\n\tAttribute\x12\x0c\n\x04help\x18\x01 \x01(\t\"G\n\x04Kind\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04help\x18\x02 \x01(\t\x12\x10\n\x08producer\x18\x03 \x01(\t\x12\x11\n\trolled_up\x18\x04 \x01(\x08*Y\n\nMetricType\x12\x1b\n\x17METRIC_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11METRIC_TYPE_GAUGE\x10\x01\x12\x17\n\x13METRIC_TYPE_COUNTER\x10\x02:D\n\x06metric\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x13.headroom.v1.Metric:B\n\x05label\x12\x1d.google.protobuf.FieldOptions\x18\xd2\x86\x03 \x01(\x0b\x32\x12.headroom.v1.Label:J\n\tattribute\x12\x1d.google.protobuf.FieldOptions\x18\xd3\x86\x03 \x01(\x0b\x32\x16.headroom.v1.Attribute:B\n\x04kind\x12\x1f.google.protobuf.MessageOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x11.headroom.v1.Kindb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19headroom/v1/options.proto\x12\x0bheadroom.v1\x1a google/protobuf/descriptor.proto\")\n\nFixedLabel\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\x91\x01\n\x06Metric\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12%\n\x04type\x18\x03 \x01(\x0e\x32\x17.headroom.v1.MetricType\x12\x0c\n\x04help\x18\x04 \x01(\t\x12\'\n\x06labels\x18\x05 \x03(\x0b\x32\x17.headroom.v1.FixedLabel\x12\r\n\x05scale\x18\x06 \x01(\x01\">\n\x05Label\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04help\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\x08\x12\x0c\n\x04told\x18\x04 \x01(\x08\"\x19\n\tAttribute\x12\x0c\n\x04help\x18\x01 \x01(\t\"G\n\x04Kind\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04help\x18\x02 \x01(\t\x12\x10\n\x08producer\x18\x03 \x01(\t\x12\x11\n\trolled_up\x18\x04 \x01(\x08*Y\n\nMetricType\x12\x1b\n\x17METRIC_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11METRIC_TYPE_GAUGE\x10\x01\x12\x17\n\x13METRIC_TYPE_COUNTER\x10\x02:D\n\x06metric\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x13.headroom.v1.Metric:B\n\x05label\x12\x1d.google.protobuf.FieldOptions\x18\xd2\x86\x03 \x01(\x0b\x32\x12.headroom.v1.Label:J\n\tattribute\x12\x1d.google.protobuf.FieldOptions\x18\xd3\x86\x03 \x01(\x0b\x32\x16.headroom.v1.Attribute:B\n\x04kind\x12\x1f.google.protobuf.MessageOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x11.headroom.v1.Kindb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'headroom.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_METRICTYPE']._serialized_start=417
-  _globals['_METRICTYPE']._serialized_end=506
+  _globals['_METRICTYPE']._serialized_start=431
+  _globals['_METRICTYPE']._serialized_end=520
   _globals['_FIXEDLABEL']._serialized_start=76
   _globals['_FIXEDLABEL']._serialized_end=117
   _globals['_METRIC']._serialized_start=120
   _globals['_METRIC']._serialized_end=265
   _globals['_LABEL']._serialized_start=267
-  _globals['_LABEL']._serialized_end=315
-  _globals['_ATTRIBUTE']._serialized_start=317
-  _globals['_ATTRIBUTE']._serialized_end=342
-  _globals['_KIND']._serialized_start=344
-  _globals['_KIND']._serialized_end=415
+  _globals['_LABEL']._serialized_end=329
+  _globals['_ATTRIBUTE']._serialized_start=331
+  _globals['_ATTRIBUTE']._serialized_end=356
+  _globals['_KIND']._serialized_start=358
+  _globals['_KIND']._serialized_end=429
 # @@protoc_insertion_point(module_scope)

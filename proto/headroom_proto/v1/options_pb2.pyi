@@ -109,19 +109,23 @@ class Label(google.protobuf.message.Message):
     NAME_FIELD_NUMBER: builtins.int
     HELP_FIELD_NUMBER: builtins.int
     KEY_FIELD_NUMBER: builtins.int
+    TOLD_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Label name in Prometheus and tag name in InfluxDB."""
     help: builtins.str
     key: builtins.bool
     """Part of what tells one thing of the kind from another. Labels that are not may change."""
+    told: builtins.bool
+    """Told to people and programs, but no label of a series: the text may change while it goes on."""
     def __init__(
         self,
         *,
         name: builtins.str = ...,
         help: builtins.str = ...,
         key: builtins.bool = ...,
+        told: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["help", b"help", "key", b"key", "name", b"name"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["help", b"help", "key", b"key", "name", b"name", "told", b"told"]) -> None: ...
 
 Global___Label: typing_extensions.TypeAlias = Label
 
