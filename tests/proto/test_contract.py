@@ -140,3 +140,9 @@ def test_a_kind_and_a_column_are_found_by_name() -> None:
         known.kind("nonesuch")
     with pytest.raises(KeyError):
         known.kind("host").column("nonesuch")
+
+
+def test_what_is_only_told_is_no_label_of_a_series() -> None:
+    kind = catalogue().kind("energy")
+    labels = {"source": "model", "kind": "modelled", "basis": "a server of 2 threads"}
+    assert kind.series(labels) == {"source": "model", "kind": "modelled"}
