@@ -23,10 +23,15 @@ from headroom_collector.http import HttpServer, listen_tcp, listen_unix
 from headroom_collector.ingest.server import IngestServer, IngestSettings
 from headroom_collector.inventory.book import MIGRATIONS as INVENTORY_TABLES
 from headroom_collector.inventory.book import Book
+from headroom_collector.security.access_tokens import AccessTokens
+from headroom_collector.security.audit import Audit
+from headroom_collector.security.identity import Identity
+from headroom_collector.security.tables import MIGRATIONS as SECURITY_TABLES
 from headroom_collector.sinks.build import build as build_sinks
 from headroom_collector.store.api import Store, StoreError
 from headroom_collector.store.engine import open_store
 from headroom_collector.store.producer import OwnProducer
+from headroom_collector.web_side import WebSide, web_side
 from headroom_core.clock import Clock
 
 ADMIN_SOCKET = "admin.sock"
@@ -88,10 +93,16 @@ class Collector:
     async def _start(self, rooms: AsyncExitStack) -> None:
         config, clock = self._config, self._clock
         prepare_folder(config.data)
+        audit = Audit(clock)
+        web = web_side(config, lambda text: identity.tokens.find(text), audit)  # noqa: PLW0108 - identity is made below
         store = open_store(
-            config.data / "store", config.store, [*INVENTORY_TABLES, *ALERT_TABLES], clock
+            config.data / "store",
+            config.store,
+            [*INVENTORY_TABLES, *ALERT_TABLES, *SECURITY_TABLES],
+            clock,
         )
         rooms.push_async_callback(asyncio.to_thread, store.close)
+        identity = Identity(audit, AccessTokens(store, clock))
         book = Book(store, config.inventory, clock)
         ingest = await self._listen_grpc(rooms, store)
         producer = OwnProducer(store, clock, os.urandom)
@@ -117,6 +128,7 @@ class Collector:
             version=__version__,
             statistics=statistics,
             sinks=lambda: {sink.name: sink.statistics() for sink in sinks},
+            identity=identity,
         )
         loops = [
             alerts.run,
@@ -127,7 +139,7 @@ class Collector:
             *(sink.run for sink in sinks),
         ]
         self._begin(rooms, [*loops, lambda: maintain(store, clock)])
-        await self._listen_http(rooms, services)
+        await self._listen_http(rooms, services, web)
         self._say_ready(rooms)
 
     async def _listen_grpc(self, rooms: AsyncExitStack, store: Store) -> IngestServer:
@@ -151,17 +163,18 @@ class Collector:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _listen_http(self, rooms: AsyncExitStack, services: Services) -> None:
+    async def _listen_http(self, rooms: AsyncExitStack, services: Services, web: WebSide) -> None:
         address = self._config.listen.http
-        for sock, admin in (
-            (listen_tcp(address), False),
-            (listen_unix(self._config.data / ADMIN_SOCKET), True),
-        ):
-            server = HttpServer(make_app(services, admin=admin), sock)
+        sock = listen_tcp(address)
+        people = HttpServer(web.around(make_app(services, admin=web.asks)), sock, web.context)
+        owner = HttpServer(
+            make_app(services, admin=True, store=True),
+            listen_unix(self._config.data / ADMIN_SOCKET),
+        )
+        for server in (people, owner):
             await server.start()
             rooms.push_async_callback(server.stop)
-            if not admin:
-                self.http = _joined(split_address(address)[0], sock.getsockname()[1])
+        self.http = _joined(split_address(address)[0], sock.getsockname()[1])
         rooms.callback((self._config.data / ADMIN_SOCKET).unlink, missing_ok=True)
 
     def _say_ready(self, rooms: AsyncExitStack) -> None:

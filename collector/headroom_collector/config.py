@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headroom_collector.alert_settings import Alerts, Webhook
+from headroom_collector.http_settings import HttpSettings
 from headroom_collector.sink_settings import Sinks
 from headroom_core.ceiling import Ceiling
 from headroom_core.settings import SettingsError, load, read
@@ -15,6 +16,7 @@ from headroom_core.settings import SettingsError, load, read
 __all__ = [
     "Alerts",
     "CollectorConfig",
+    "HttpSettings",
     "Listen",
     "StoreSettings",
     "Webhook",
@@ -67,6 +69,7 @@ class CollectorConfig:
 
     data: Path = Path("/var/lib/headroom")
     listen: Listen = field(default_factory=Listen)
+    http: HttpSettings = field(default_factory=HttpSettings)
     inventory: Path | None = None
     estate: Path | None = None
     """Prices of the estate; without it ``estate.toml`` in the data folder, else defaults."""

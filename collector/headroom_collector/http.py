@@ -3,18 +3,36 @@
 import asyncio
 import contextlib
 import errno
+import ipaddress
 import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from headroom_collector.config import split_address
+
+REQUEST_SECONDS = 10.0
+"""Longest that a connection may take to send the head of a request, idle time before it included."""
+CONNECTIONS = 1_000
+"""Most connections at once; more are answered with 503."""
 
 
 class HttpError(Exception):
     """An address that cannot be listened on; the text says which and what to do."""
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach HOST:PORT. A name counts as loopback if it is localhost."""
+    host, _ = split_address(address)
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class _Quiet(uvicorn.Server):
@@ -23,6 +41,43 @@ class _Quiet(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+class _Patient(H11Protocol):
+    """A connection that is closed where it takes too long over the head of a request (slowloris)."""
+
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_waiting()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._stop_waiting()
+        self._late = self.loop.call_later(REQUEST_SECONDS, self._close)
+
+    def _stop_waiting(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _close(self) -> None:
+        self._late = None
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
 
 
 def listen_tcp(address: str) -> socket.socket:
@@ -64,18 +119,28 @@ def listen_unix(path: Path) -> socket.socket:
 
 
 class HttpServer:
-    """One application on one listening socket."""
+    """One application on one listening socket; with ``context`` over TLS."""
 
-    def __init__(self, app: FastAPI, sock: socket.socket) -> None:
+    def __init__(
+        self, app: ASGIApp, sock: socket.socket, context: ssl.SSLContext | None = None
+    ) -> None:
         self._socket = sock
         config = uvicorn.Config(
             app,
+            http=_Patient,
+            ws="none",
             log_config=None,
             log_level="warning",
             access_log=False,
             lifespan="off",
+            # Who asks is who connects: the guard alone reads what a proxy says.
+            proxy_headers=False,
+            server_header=False,
+            limit_concurrency=CONNECTIONS,
             timeout_graceful_shutdown=3,
         )
+        config.load()
+        config.ssl = context
         self._server = _Quiet(config)
         self._task: asyncio.Task[None] | None = None
 

@@ -17,6 +17,7 @@ from headroom_collector.api import (
     prometheus,
     prometheus_rules,
     refresh,
+    security_admin,
     storage,
     vms,
     waste,
@@ -26,12 +27,22 @@ from headroom_collector.api.prometheus_calls import Gate
 from headroom_collector.api.services import Services
 from headroom_collector.web import router as web_router
 
+CONTENT = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self';"
+    " connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'"
+)
+"""A page uses nothing but what the collector itself serves, and no script that is written into it."""
 HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": CONTENT,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
 }
-"""Of every answer: a page uses nothing but what the collector itself serves."""
+"""Of every answer."""
 
 
 class SecurityHeaders:
@@ -71,8 +82,13 @@ def routers() -> list[APIRouter]:
     ]
 
 
-def make_app(services: Services, *, admin: bool) -> FastAPI:
-    """Return the application; with ``admin`` for the admin socket, with its routes."""
+def make_app(services: Services, *, admin: bool, store: bool = False) -> FastAPI:
+    """
+    Return the application.
+
+    ``admin``: with what only administrators may do; ``store``: with what writes files, too, which
+    is for the admin socket alone.
+    """
     app = FastAPI(
         title="Headroom",
         summary="How many of your x86 servers you really need",
@@ -86,6 +102,8 @@ def make_app(services: Services, *, admin: bool) -> FastAPI:
     app.state.gate = Gate(services.clock.monotonic)
     add_errors(app)
     app.add_middleware(SecurityHeaders)
-    for router in [*routers(), *([admin_routes.router, storage.router] if admin else [])]:
+    more = [admin_routes.router, security_admin.router] if admin else []
+    more += [storage.router] if store else []
+    for router in [*routers(), *more]:
         app.include_router(router)
     return app

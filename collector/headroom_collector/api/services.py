@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from headroom_collector.config import CollectorConfig
 from headroom_collector.inventory.book import Book
+from headroom_collector.security.identity import Identity
 from headroom_collector.store.api import Store
 from headroom_core.clock import Clock
 
@@ -39,6 +40,7 @@ class Services:
     version: str
     statistics: Callable[[], Mapping[str, float]] = no_statistics
     sinks: Callable[[], Mapping[str, Mapping[str, float]]] = no_sinks
+    identity: Identity | None = None
 
 
 def services(request: Request) -> Services:

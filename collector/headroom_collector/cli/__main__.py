@@ -19,6 +19,7 @@ from headroom_collector.cli import (
     plan,
     refresh,
     store,
+    token,
     up,
     waste,
 )
@@ -83,6 +84,7 @@ def make() -> typer.Typer:
     app.add_typer(config.app, name="config")
     app.add_typer(store.app, name="store")
     app.add_typer(certificate.app, name="certificate")
+    app.add_typer(token.app, name="token")
     app.command()(bench.bench)
     for entry in entry_points(group="headroom.commands"):
         app.add_typer(entry.load(), name=entry.name)

@@ -9,6 +9,9 @@ from headroom_collector.cli.client import CliError
 from headroom_collector.config import load_config
 from headroom_collector.consolidation.money.file import load_prices
 from headroom_collector.inventory.file import load_inventory
+from headroom_collector.security.audit import Audit
+from headroom_collector.web_side import web_side
+from headroom_core.clock import SystemClock
 
 app = typer.Typer(help="Check configuration files.", no_args_is_help=True)
 
@@ -38,4 +41,5 @@ def check(
         found = load_inventory(config.inventory)
         inventory = f", inventory with {len(found.exact) + len(found.patterns)} entries"
     load_prices(config.estate)
+    web_side(config, lambda _: None, Audit(SystemClock()))
     print(f"{file}: good{inventory}{', prices' if config.estate else ''}")

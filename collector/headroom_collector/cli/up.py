@@ -107,10 +107,11 @@ def start_agents(
 
 def announce(console: Console, config: CollectorConfig, at: ready.Ready, hosts: int) -> None:
     """Say where to look."""
+    scheme = "https" if config.http.web_config else "http"
     lines = [
-        f"[bold]Page[/]        http://{at.http}/",
-        f"[bold]API[/]         http://{at.http}/api/openapi.json",
-        f"[bold]Prometheus[/]  http://{at.http}/metrics and /metrics/fleet",
+        f"[bold]Page[/]        {scheme}://{at.http}/",
+        f"[bold]API[/]         {scheme}://{at.http}/api/openapi.json",
+        f"[bold]Prometheus[/]  {scheme}://{at.http}/metrics and /metrics/fleet",
         f"[bold]Agents[/]      {at.grpc}; this machine is {host_name()}",
         f"[bold]Data[/]        {config.data}",
     ]

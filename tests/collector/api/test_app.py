@@ -6,7 +6,7 @@ from headroom_collector.api.services import Services
 def test_every_answer_carries_the_security_headers(client) -> None:
     for path in ("/healthz", "/metrics", "/no/such/page", "/api/v1/hosts?limit=0"):
         headers = client.get(path).headers
-        assert headers["content-security-policy"].startswith("default-src 'self'")
+        assert headers["content-security-policy"].startswith("default-src 'none'")
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"

@@ -1,0 +1,1 @@
+"""Who may speak with the collector: certificates, tokens, roles, and what was refused."""
