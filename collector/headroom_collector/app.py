@@ -16,6 +16,8 @@ from headroom_collector.api.app import make_app
 from headroom_collector.api.services import Services
 from headroom_collector.config import CollectorConfig, split_address
 from headroom_collector.consolidation.headroom import HeadroomTask
+from headroom_collector.consolidation.live.book import MIGRATIONS as PLAN_TABLES
+from headroom_collector.consolidation.live.room import plan_room
 from headroom_collector.consolidation.money.file import find_prices
 from headroom_collector.consolidation.outlook import OutlookTask
 from headroom_collector.energy.task import BmcTask
@@ -98,7 +100,7 @@ class Collector:
         store = open_store(
             config.data / "store",
             config.store,
-            [*INVENTORY_TABLES, *ALERT_TABLES, *SECURITY_TABLES],
+            [*INVENTORY_TABLES, *ALERT_TABLES, *SECURITY_TABLES, *PLAN_TABLES],
             clock,
         )
         rooms.push_async_callback(asyncio.to_thread, store.close)
@@ -111,6 +113,8 @@ class Collector:
         prices = partial(find_prices, config.estate, config.data)
         power = BmcTask(store, config.bmcs, clock, os.urandom)
         rooms.push_async_callback(power.close)
+        plans = plan_room(store, book, config.ceiling, config.data, prices, clock)
+        rooms.push_async_callback(plans.runner.close)
         outlook = OutlookTask(store, producer, book, config.ceiling, prices, clock)
 
         sinks = build_sinks(
@@ -127,6 +131,7 @@ class Collector:
             clock=clock,
             version=__version__,
             statistics=statistics,
+            plans=plans.runner,
             sinks=lambda: {sink.name: sink.statistics() for sink in sinks},
             identity=identity,
         )
@@ -134,6 +139,7 @@ class Collector:
             alerts.run,
             headroom.run,
             outlook.run,
+            plans.run,
             power.run,
             book.watch,
             *(sink.run for sink in sinks),

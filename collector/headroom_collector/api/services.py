@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from headroom_collector.config import CollectorConfig
+from headroom_collector.consolidation.live.runner import PlanRunner
 from headroom_collector.inventory.book import Book
 from headroom_collector.security.identity import Identity
 from headroom_collector.store.api import Store
@@ -30,7 +31,7 @@ class Services:
 
     ``statistics`` gives what the rooms beside the store count, by the field names of
     CollectorSample: the streams that are open, refusals, notifications. ``sinks`` gives what each
-    sink counts, by its name.
+    sink counts, by its name. ``plans`` makes plans of what is measured.
     """
 
     store: Store
@@ -41,6 +42,7 @@ class Services:
     statistics: Callable[[], Mapping[str, float]] = no_statistics
     sinks: Callable[[], Mapping[str, Mapping[str, float]]] = no_sinks
     identity: Identity | None = None
+    plans: PlanRunner | None = None
 
 
 def services(request: Request) -> Services:

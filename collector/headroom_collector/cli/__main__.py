@@ -17,6 +17,7 @@ from headroom_collector.cli import (
     forecast,
     hosts,
     plan,
+    plans,
     refresh,
     store,
     token,
@@ -77,6 +78,7 @@ def make() -> typer.Typer:
     app.add_typer(hosts.app, name="hosts")
     app.add_typer(alerts.app, name="alerts")
     app.command()(plan.plan)
+    app.add_typer(plans.app, name="plans")
     app.command()(waste.waste)
     app.command()(forecast.forecast)
     app.command()(refresh.refresh)

@@ -1,5 +1,6 @@
-"""``headroom plan``: how many hosts each cluster needs at least, and how many can be freed at most."""
+"""``headroom plan``: how many hosts each cluster needs at least, and the plan that frees the others."""
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,9 +11,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from headroom_collector.cli import plan_live
+from headroom_collector.cli import plan_words as words
 from headroom_collector.cli.client import CliError, client
 from headroom_collector.cli.plan_files import plan_from
 from headroom_collector.consolidation.cluster import RELIABLE_SECONDS, span
+from headroom_collector.consolidation.planner.folder import MARGIN, Memory
+from headroom_collector.consolidation.planner.model import Options, PlanError
 from headroom_core.ceiling import DEFAULT_RATIO
 
 UNKNOWN = "-"
@@ -135,69 +140,125 @@ def show(report: Mapping[str, Any], console: Console) -> None:
         console.print(line, markup=False, highlight=False)
 
 
+def print_plan(found: Mapping[str, Any], *, as_json: bool, as_csv: bool, moves: bool) -> None:
+    """Print a plan's object as asked."""
+    if as_json:
+        print(json.dumps(found))
+    elif as_csv:
+        print(words.as_csv(found), end="")
+    else:
+        words.show(found, Console(), moves=moves)
+
+
+def _bound(data: Path | None, ceiling: float | None, *, as_json: bool) -> bool:
+    """Show the bound; False where there is nothing to plan."""
+    with client(data) as http:
+        params = None if ceiling is None else {"ceiling": ceiling}
+        response = http.get("/api/v1/headroom", params=params)
+    report = response.json()
+    if as_json:
+        print(response.text)
+    else:
+        show(report, Console())
+    return bool(report["clusters"])
+
+
+def _live(
+    data: Path | None, asked: Mapping[str, Any], *, as_json: bool, as_csv: bool, moves: bool
+) -> None:
+    """Show the bound, then plan what runs and show the plan."""
+    quiet = as_json or as_csv
+    if not quiet and not _bound(data, asked.get("ceiling"), as_json=False):
+        return
+    found = plan_live.planned(data, asked)
+    if not quiet:
+        Console().print(f"Plan {found['id']}:", highlight=False)
+    print_plan(found["plan"], as_json=as_json, as_csv=as_csv, moves=moves)
+
+
 def plan(
     *,
-    ceiling: Annotated[
-        float | None,
-        typer.Option(help="What if: this ceiling for every host, a ratio such as 0.50."),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the report as JSON, with all it rests on.")
-    ] = False,
-    data: Annotated[Path | None, typer.Option(help="Data folder of the collector.")] = None,
     source: Annotated[
         Path | None,
         typer.Option("--from", help="Plan the estate that this folder of files describes."),
     ] = None,
     mode: Annotated[
-        str, typer.Option(help="With --from: repack (fewest hosts) or empty (fewest moves).")
+        str, typer.Option(help="repack (fewest hosts, or least energy) or empty (fewest moves).")
     ] = "repack",
-    quantile: Annotated[
-        float, typer.Option(help="With --from: share of samples under the ceiling.")
-    ] = 1.0,
-    hard_cap: Annotated[
-        float, typer.Option(help="With --from: limit of the samples above the ceiling.")
-    ] = 1.0,
-    reserve: Annotated[
-        int, typer.Option(help="With --from: hosts of each cluster that may fail at once.")
-    ] = 0,
-    moves_a_night: Annotated[
-        int, typer.Option(help="With --from: moves in one night; 0 is no limit.")
-    ] = 0,
+    objective: Annotated[
+        str, typer.Option(help="What a repack makes small: hosts or energy.")
+    ] = "hosts",
+    ceiling: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of its CPU that a host may use, such as 0.50; else the policy's."
+        ),
+    ] = None,
+    quantile: Annotated[float, typer.Option(help="Share of samples under the ceiling.")] = 1.0,
+    hard_cap: Annotated[float, typer.Option(help="Limit of the samples above the ceiling.")] = 1.0,
+    reserve: Annotated[int, typer.Option(help="Hosts of each cluster that may fail at once.")] = 0,
+    reserve_cap: Annotated[
+        float, typer.Option(help="What the hosts that are left may reach then.")
+    ] = 0.8,
+    moves_a_night: Annotated[int, typer.Option(help="Moves in one night; 0 is no limit.")] = 0,
+    memory: Annotated[
+        str, typer.Option(help="Memory that counts: provisioned, or consumed plus a margin.")
+    ] = "provisioned",
+    memory_margin: Annotated[
+        float, typer.Option(help="Margin on consumed memory, a ratio.")
+    ] = MARGIN,
     time_limit: Annotated[
-        float, typer.Option(help="With --from: seconds after which the best plan is taken.")
+        float, typer.Option(help="Seconds after which the best plan is taken.")
     ] = 10.0,
     curve: Annotated[
-        bool, typer.Option("--curve", help="With --from: what other ceilings would give.")
+        bool, typer.Option("--curve", help="What other ceilings would give.")
     ] = False,
-    as_csv: Annotated[
-        bool, typer.Option("--csv", help="With --from: print the moves as CSV.")
+    bound: Annotated[
+        bool, typer.Option("--bound", help="Only how many hosts are needed at least.")
     ] = False,
+    moves: Annotated[bool, typer.Option("--moves", help="Print every move, as a tree.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the moves as CSV.")] = False,
+    data: Annotated[Path | None, typer.Option(help="Data folder of the collector.")] = None,
 ) -> None:
     """
-    Show how many hosts are needed at least under the ceiling, cluster by cluster.
+    Plan the consolidation: which hosts can be freed, by which moves, and what that saves.
 
-    With --from, plan an estate that was never monitored: docs/plan-files.md describes the files.
+    Plans what the running collector has measured; with --from, an estate that was never monitored
+    (docs/plan-files.md). Ctrl-C takes the best plan so far. See also: headroom plans.
+
+    Examples: headroom plan --mode empty --moves; headroom plan --from estate --curve
     """
     chosen = ceiling_ratio(ceiling)
-    if source is not None:
-        asked = {
-            "mode": mode,
-            "ceiling": DEFAULT_RATIO if chosen is None else chosen,
-            "quantile": quantile,
-            "hard_cap": hard_cap,
-            "reserve": reserve,
-            "moves_a_night": moves_a_night,
-            "time_limit": time_limit,
-            "curve": curve,
-        }
-        plan_from(source, asked, as_json=as_json, csv=as_csv)
-        return
-    with client(data) as http:
-        response = http.get(
-            "/api/v1/headroom", params=None if chosen is None else {"ceiling": chosen}
-        )
-    if as_json:
-        print(response.text)
+    if as_json and as_csv:
+        raise CliError("--json and --csv: expected one of them")
+    asked: dict[str, Any] = {
+        "mode": mode,
+        "objective": objective,
+        "quantile": quantile,
+        "hard_cap": hard_cap,
+        "reserve": reserve,
+        "reserve_cap": reserve_cap,
+        "moves_a_night": moves_a_night,
+        "time_limit": time_limit,
+        "curve": curve,
+    }
+    counted = _memory(asked, memory, memory_margin)
+    if bound:
+        _bound(data, chosen, as_json=as_json)
+    elif source is not None:
+        asked["ceiling"] = DEFAULT_RATIO if chosen is None else chosen
+        found = plan_from(source, asked, counted)
+        print_plan(found, as_json=as_json, as_csv=as_csv, moves=moves)
     else:
-        show(response.json(), Console())
+        asked |= {"ceiling": chosen, "memory": memory, "memory_margin": memory_margin}
+        _live(data, asked, as_json=as_json, as_csv=as_csv, moves=moves)
+
+
+def _memory(asked: Mapping[str, Any], counted: str, margin: float) -> Memory:
+    """Check the options before anything is asked of a collector; raises CliError."""
+    try:
+        Options(**asked)
+        return Memory(counted, margin)  # type: ignore[arg-type]  # refused there in one line
+    except PlanError as error:
+        raise CliError(str(error)) from None

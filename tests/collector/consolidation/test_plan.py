@@ -75,7 +75,7 @@ def headroom(fleet, tmp_path):
 
 
 def test_the_report_has_units_basis_and_the_estates_total(headroom):
-    result = headroom("--json")
+    result = headroom("--bound", "--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.output)
     lyon, paris = report["clusters"]
@@ -92,13 +92,13 @@ def test_the_report_has_units_basis_and_the_estates_total(headroom):
 
 
 def test_another_ceiling_gives_another_bound(headroom):
-    report = json.loads(headroom("--json", "--ceiling", "0.8").output)
+    report = json.loads(headroom("--bound", "--json", "--ceiling", "0.8").output)
     assert [cluster["hosts_needed"] for cluster in report["clusters"]] == [1, 2]
     assert (report["what_if"], report["ceiling_ratio"]) == (True, 0.8)
 
 
 def test_the_table_says_what_it_is_and_what_it_is_not(headroom):
-    output = headroom().output
+    output = headroom("--bound").output
     (paris,) = [line for line in output.splitlines() if "paris/web" in line]
     assert paris.split() == [
         *["paris/web", "10", "3", "7", "3.0"],
@@ -118,7 +118,9 @@ def test_the_table_says_what_it_is_and_what_it_is_not(headroom):
 
 def test_an_estate_without_hosts_is_said_in_one_line(headroom, readings):
     readings.rows.clear()
-    assert headroom().output == "No host has reported yet: start an agent, then ask again.\n"
+    assert (
+        headroom("--bound").output == "No host has reported yet: start an agent, then ask again.\n"
+    )
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "1.2", "40"])
@@ -133,7 +135,7 @@ def test_a_percentage_gets_the_ratio_it_meant(headroom):
 
 
 def test_the_table_fits_a_terminal_of_80_columns(headroom):
-    output = headroom().output
+    output = headroom("--bound").output
     assert max(len(line) for line in output.splitlines()) <= 80
     assert "…" not in output
     assert "paris/web" in output

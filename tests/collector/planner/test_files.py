@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from headroom_collector.consolidation.planner.files import read_folder
+from headroom_collector.consolidation.planner.folder import read_folder
 from headroom_collector.consolidation.planner.model import Options, PlanError
 from headroom_collector.consolidation.planner.plan import plan
 

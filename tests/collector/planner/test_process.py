@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from headroom_collector.consolidation.planner.course import Progress
-from headroom_collector.consolidation.planner.files import read_folder
+from headroom_collector.consolidation.planner.folder import read_folder
 from headroom_collector.consolidation.planner.model import Options, PlanError
 from headroom_collector.consolidation.planner.process import plan_in_child
 from headroom_collector.consolidation.planner.report import as_object

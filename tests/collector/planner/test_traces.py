@@ -82,7 +82,7 @@ def test_every_case_has_a_name_of_its_own():
 
 
 def test_a_folder_of_traces_is_read_back_as_it_was_written(data, tmp_path):
-    from headroom_collector.consolidation.planner.files import read_folder
+    from headroom_collector.consolidation.planner.folder import read_folder
 
     assert traces.main([str(data), "20110303", "4", str(tmp_path / "estate")]) == 0
     found = read_folder(tmp_path / "estate")

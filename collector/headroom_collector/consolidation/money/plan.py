@@ -1,15 +1,18 @@
 """Money of a plan: what powering off the hosts that it frees saves a year, and what the moves cost once."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
 from headroom_collector.consolidation.money.file import Prices
+from headroom_collector.consolidation.money.plan_worth import worth_of
 from headroom_collector.consolidation.money.quantities import (
     Asset,
     Quantities,
     costs,
     known_sum,
+    quantities,
     total,
 )
 from headroom_collector.consolidation.money.tco import Once, once_cost
@@ -25,9 +28,11 @@ def _asset(host: Host, cores_a_socket: float | None) -> Asset:
     )
 
 
-def freed(problem: Problem, after: Sequence[int]) -> list[Host]:
-    """Return the hosts that nothing runs on afterwards; hosts left as they are stay on."""
-    used = {host for host in after if host != NOWHERE}
+def freed(
+    problem: Problem, after: Sequence[int], spare: AbstractSet[int] = frozenset()
+) -> list[Host]:
+    """Return the hosts that nothing runs on afterwards; those left as they are or ``spare`` stay on."""
+    used = {host for host in after if host != NOWHERE} | spare
     return [
         host
         for number, host in enumerate(problem.hosts)
@@ -56,18 +61,22 @@ def _not_counted(lines: Mapping[str, float | None], off: Quantities) -> list[str
     return sorted([*missing, *(key for key, value in lines.items() if value is None)])
 
 
-def with_money(prices: Prices, cores_a_socket: float | None = None) -> Savings:
-    """
-    Return the savings of a plan that state money beside energy, in the estate's currency.
+class _Money:
+    def __init__(self, prices: Prices, cores_a_socket: float | None) -> None:
+        self._prices, self._cores = prices, cores_a_socket
 
-    The files of a plan have no sockets: with ``cores_a_socket`` None a licence per core with a minimum
-    by socket, and one per socket, is unknown.
-    """
-
-    def savings(problem: Problem, before: Sequence[int], after: Sequence[int]) -> dict[str, Any]:
-        found = energy(problem, before, after)
-        gone = freed(problem, after)
-        assets = [_asset(host, cores_a_socket) for host in problem.hosts]
+    def __call__(
+        self,
+        problem: Problem,
+        before: Sequence[int],
+        after: Sequence[int],
+        spare: AbstractSet[int] = frozenset(),
+    ) -> dict[str, Any]:
+        """Return energy and money; see ``with_money``."""
+        prices = self._prices
+        found = energy(problem, before, after, spare)
+        gone = freed(problem, after, spare)
+        assets = [_asset(host, self._cores) for host in problem.hosts]
         names = {host.name for host in gone}
         off = total((asset for asset in assets if asset.name in names), prices)
         kwh = float(found["energy_kwh_per_year"])
@@ -83,6 +92,27 @@ def with_money(prices: Prices, cores_a_socket: float | None = None) -> Savings:
             "money_per_year_total": known_sum(lines),
             "money_once": {key: value for key, value in once.items() if key != "purchase"},
             "not_counted": _not_counted(lines, off),
+            **worth_of(assets, names, moved, found, prices),
         }
 
-    return savings
+    def yearly(
+        self, problem: Problem, off: Sequence[int], kwh: Sequence[float]
+    ) -> list[float | None]:
+        """Return the money saved a year after each further host; what is unknown is left out."""
+        assets = [_asset(host, self._cores) for host in problem.hosts]
+        whole, gone = total(assets, self._prices), Quantities()
+        found: list[float | None] = []
+        for host, saved in zip(off, kwh, strict=True):
+            gone += quantities(assets[host], self._prices)
+            found.append(round(known_sum(_lines(gone, whole, saved, self._prices)), 2))
+        return found
+
+
+def with_money(prices: Prices, cores_a_socket: float | None = None) -> Savings:
+    """
+    Return the savings of a plan that state money beside energy, in the estate's currency.
+
+    The files of a plan have no sockets: with ``cores_a_socket`` None a licence per core with a minimum
+    by socket, and one per socket, is unknown.
+    """
+    return _Money(prices, cores_a_socket)

@@ -37,7 +37,8 @@ def _cpu(
         if not len(rows):
             continue
         load = problem.demand[rows].sum(axis=0, dtype=np.int64) + host.overhead_mhz
-        allow = host.capacity_mhz * options.ceiling + 1e-6
+        ceiling = options.ceiling if host.ceiling is None else host.ceiling
+        allow = host.capacity_mhz * ceiling + 1e-6
         over = int(np.count_nonzero(load > allow))
         if over > late:
             yield f"{host.name}: {over} samples above the ceiling, {late} allowed"
@@ -82,7 +83,7 @@ def _own(problem: Problem, at: int, host: int) -> Iterator[str]:
         yield f"{vm.name}: {vm.vcpus} vCPUs on the {there.cores} cores of {there.name}"
     if vm.pinned and there.name != vm.pinned:
         yield f"{vm.name}: on {there.name}, but pinned to {vm.pinned}"
-    if there.status != "active":
+    if there.status not in {"active", "bare"} or (there.status == "bare" and vm.host != host):
         yield f"{vm.name}: on {there.name}, which is in {there.status}"
     if vm.host not in {NOWHERE, host}:
         yield from _border(problem, at, host)

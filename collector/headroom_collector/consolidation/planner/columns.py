@@ -56,6 +56,20 @@ class Row:
         """Return a number from 0 on, None where empty; raises PlanError."""
         return self._number(column, 0.0, "a number from 0 on, or nothing")
 
+    def share(self, column: str) -> float | None:
+        """Return a ratio above 0 and up to 1, None where empty; raises PlanError."""
+        number = self._number(column, 0.0, "a ratio above 0 and up to 1, or nothing")
+        if number is not None and not 0 < number <= 1:
+            raise self.fault(column, "a ratio above 0 and up to 1, such as 0.40")
+        return number
+
+    def above(self, column: str) -> float:
+        """Return a number above 0; raises PlanError."""
+        number = self._number(column, 0.0, "a number above 0")
+        if not number:
+            raise self.fault(column, "a number above 0")
+        return number
+
     def flag(self, column: str) -> bool:
         """Return yes or no, no where empty; raises PlanError."""
         text = self.text(column).lower()

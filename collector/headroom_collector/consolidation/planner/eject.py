@@ -9,6 +9,7 @@ search on. A host whose items do not all find a place in time stays.
 import numpy as np
 
 from headroom_collector.consolidation.planner.course import Course
+from headroom_collector.consolidation.planner.energy import cost
 from headroom_collector.consolidation.planner.model import NOWHERE, Ints
 from headroom_collector.consolidation.planner.packing import Packing
 
@@ -22,15 +23,20 @@ CELLS = 4_000_000
 
 def emptier(best: Packing, bound: int, course: Course, rng: np.random.Generator) -> Packing:
     """Empty hosts one after the other until time or bound is reached; returns the best packing."""
-    while best.count() > bound and not course.over():
+    while not done(best, bound) and not course.over():
         course.say("emptying", best.count(), bound)
         host = _victim(best, rng)
         if host is None:
             break
         found = _Ejection(best.copy(), host, rng).run(course)
-        if found is not None:
+        if found is not None and cost(found) < cost(best):
             best = found
     return best
+
+
+def done(packing: Packing, bound: int) -> bool:
+    """Tell whether nothing better is possible: no host less, where the number of hosts is the aim."""
+    return packing.task.watts is None and packing.count() <= bound
 
 
 def _victim(packing: Packing, rng: np.random.Generator) -> int | None:

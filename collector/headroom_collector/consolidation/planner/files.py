@@ -1,10 +1,12 @@
 """
-Folder of files that describes an estate: hosts.csv, vms.csv and demand.parquet.
+Tables of a folder that describes an estate: hosts.csv, vms.csv and benchmarks.csv.
 
 The columns are documented in docs/plan-files.md; a fault in any of them is one line.
 """
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from headroom_collector.consolidation.planner.columns import Row, read_rows, unique
@@ -12,16 +14,15 @@ from headroom_collector.consolidation.planner.model import (
     NOWHERE,
     Host,
     PlanError,
-    Problem,
     Status,
     Vm,
 )
-from headroom_collector.consolidation.planner.series import read_series
+from headroom_collector.consolidation.planner.speed import Cpu
 
 HOST_NEEDED = ("host", "cores", "core_mhz", "memory_mib")
 HOST_KNOWN = (
     *("site", "cluster", "cpu_vendor", "cpu_level", "idle_watts", "max_watts", "age_years"),
-    *("overhead_mhz", "status", "licence_pools"),
+    *("overhead_mhz", "status", "licence_pools", "ceiling", "cpu_model", "cpu_year", "bare"),
 )
 VM_NEEDED = ("vm", "vcpus", "memory_mib")
 VM_KNOWN = (
@@ -39,6 +40,22 @@ def _level(row: Row) -> int | None:
     if match is None:
         raise row.fault("cpu_level", "a number such as 3, or x86-64-v3")
     return int(match[1])
+
+
+@dataclass(frozen=True, slots=True)
+class HostRow:
+    """A line of hosts.csv; ``bare``: it runs no hypervisor, its own load is what it has."""
+
+    host: Host
+    cpu: Cpu
+    bare: bool
+    overhead_given: bool
+
+
+def _row(row: Row) -> HostRow:
+    year = row.text("cpu_year")
+    cpu = Cpu(row.text("cpu_model"), row.whole("cpu_year", least=1990) if year else None)
+    return HostRow(_host(row), cpu, row.flag("bare"), bool(row.text("overhead_mhz")))
 
 
 def _host(row: Row) -> Host:
@@ -65,6 +82,7 @@ def _host(row: Row) -> Host:
         overhead_mhz=row.rounded("overhead_mhz"),
         status=known[status],
         licence_pools=frozenset(row.text("licence_pools").split()),
+        ceiling=row.share("ceiling"),
     )
 
 
@@ -92,28 +110,21 @@ def _vm(row: Row, hosts: dict[str, int]) -> Vm:
     )
 
 
-def read_folder(folder: Path) -> Problem:
-    """Read an estate; raises PlanError with one line that says what is wrong and where."""
-    if not folder.is_dir():
-        raise PlanError(
-            f"{folder}: no such folder: expected one with hosts.csv, vms.csv and demand.parquet"
-        )
-    for name in ("hosts.csv", "vms.csv", "demand.parquet"):
-        if not (folder / name).is_file():
-            raise PlanError(f"{folder / name}: no such file; docs/plan-files.md describes it")
-    hosts = unique(read_rows(folder / "hosts.csv", HOST_NEEDED, HOST_KNOWN), "host", _host)
-    index = {host.name: at for at, host in enumerate(hosts)}
-    rows = read_rows(folder / "vms.csv", VM_NEEDED, VM_KNOWN)
-    vms = unique(rows, "vm", lambda row: _vm(row, index))
-    for file, found in (("hosts.csv", hosts), ("vms.csv", vms)):
-        if not found:
-            raise PlanError(f"{file} has no line below its head: expected at least one")
-    series = read_series(folder / "demand.parquet", [vm.name for vm in vms])
-    return Problem(
-        hosts=tuple(hosts),
-        vms=tuple(vms),
-        demand=series.demand,
-        known=series.known,
-        start=series.start,
-        notes=series.notes,
-    )
+def read_host_rows(path: Path) -> list[HostRow]:
+    """Return the hosts; raises PlanError."""
+    found = unique(read_rows(path, HOST_NEEDED, HOST_KNOWN), "host", _row)
+    if not found:
+        raise PlanError(f"{path.name} has no line below its head: expected at least one")
+    return found
+
+
+def read_vm_rows(path: Path, hosts: Sequence[str]) -> list[Vm]:
+    """Return the VMs, which run on ``hosts``; raises PlanError."""
+    index = {name: at for at, name in enumerate(hosts)}
+    return unique(read_rows(path, VM_NEEDED, VM_KNOWN), "vm", lambda row: _vm(row, index))
+
+
+def read_scores(path: Path) -> dict[str, float]:
+    """Return the scores of whole hosts by CPU model; raises PlanError."""
+    rows = read_rows(path, ("cpu_model", "score"), ())
+    return dict(unique(rows, "cpu_model", lambda row: (row.text("cpu_model"), row.above("score"))))

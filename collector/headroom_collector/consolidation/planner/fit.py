@@ -32,11 +32,20 @@ def by_size(task: Task, items: Ints) -> Ints:
 
 
 def opening_order(task: Task) -> Indices:
-    """Order the hosts: those that stay on anyway first, then the largest."""
+    """
+    Order the hosts: those that stay on anyway first, then the largest, or the most frugal.
+
+    Last come those that a single item may use, such as hosts without a hypervisor.
+    """
     total = max(1, int(task.demand.sum(axis=0, dtype=np.int64).max()))
     memory = max(1, int(task.memory.sum()))
     size = task.allow / total + np.maximum(task.room, 0) / memory
-    return np.lexsort((-size, ~(task.held & task.usable)))
+    if task.watts is not None:
+        full = task.watts.idle + task.watts.slope * np.maximum(task.allow, 0) / 2
+        size = size / np.maximum(full, 1e-9)
+    kinds = np.bincount(task.kind[task.active], minlength=len(task.masks))
+    alone = (kinds[:, None] * task.masks).sum(axis=0) < 2
+    return np.lexsort((-size, alone, ~(task.held & task.usable)))
 
 
 class BestFit:

@@ -10,7 +10,8 @@ Demand = NDArray[np.signedinteger[Any]]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Mode = Literal["repack", "empty"]
-Status = Literal["active", "maintenance", "excluded"]
+Objective = Literal["hosts", "energy"]
+Status = Literal["active", "maintenance", "excluded", "bare"]
 
 STEP_SECONDS = 300
 """The time grid: samples are aligned down to it."""
@@ -18,6 +19,9 @@ NOWHERE = -1
 """Index of the host of a VM that has none."""
 DAY_SECONDS = 86_400
 WEEK_SECONDS = 7 * DAY_SECONDS
+
+BY_CLOCK = "CPU of hosts compared by cores x base clock; a VM's MHz cost the same on each"
+AS_PROVISIONED = "memory as provisioned, never overcommitted"
 
 
 class PlanError(ValueError):
@@ -30,8 +34,9 @@ class Host:
     One host: ``cores`` physical, ``core_mhz`` base clock, memory in MiB.
 
     Whatever is None or empty is unknown. ``status`` maintenance: nothing may be put there and what
-    is there moves away if it can; excluded: left as it is, with all that runs there.
-    ``overhead_mhz`` is what the hypervisor itself uses.
+    is there moves away if it can; excluded: left as it is, with all that runs there; bare: without a
+    hypervisor, so that nothing else may be put there.
+    ``overhead_mhz`` is what the hypervisor itself uses; ``ceiling`` its own, None for the plan's.
     """
 
     name: str
@@ -48,6 +53,7 @@ class Host:
     overhead_mhz: int = 0
     status: Status = "active"
     licence_pools: frozenset[str] = frozenset()
+    ceiling: float | None = None
 
     @property
     def capacity_mhz(self) -> int:
@@ -63,7 +69,8 @@ class Vm:
     ``affinity``: all of a group on one host; ``anti_affinity``: no two of a group on one host.
     ``pinned`` names its only host; ``local``: a local disk or a passed-through device holds it
     where it is. ``site``, ``cluster``, ``cpu_vendor``, ``cpu_level`` bind a new VM; one that runs
-    is bound by the host it runs on.
+    is bound by the host it runs on. ``bare``: all that a host without a hypervisor does, as a
+    candidate for virtualisation.
     """
 
     name: str
@@ -79,6 +86,7 @@ class Vm:
     cluster: str = ""
     cpu_vendor: str = ""
     cpu_level: int | None = None
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,8 @@ class Problem:
 
     ``demand`` has shape (VMs, samples): whole MHz, every gap filled; ``known`` is the share of its
     samples that were measured, by VM (0: nothing is known, the VM stays where it is). ``start`` is
-    the first sample's time in Unix seconds, a multiple of the step.
+    the first sample's time in Unix seconds, a multiple of the step. ``speed_basis`` and
+    ``memory_basis`` say in sentences how hosts were compared and which memory counts.
     """
 
     hosts: tuple[Host, ...]
@@ -97,6 +106,8 @@ class Problem:
     known: NDArray[np.float64]
     start: int = 0
     notes: tuple[str, ...] = ()
+    speed_basis: str = BY_CLOCK
+    memory_basis: str = AS_PROVISIONED
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit together; raises PlanError."""
@@ -123,12 +134,14 @@ class Options:
     """
     What is asked of a plan; ratios in (0, 1], times in seconds.
 
+    ``objective`` of a repack: fewest hosts, or least energy.
     ``quantile``: share of samples that must be under ``ceiling``; in the others ``hard_cap`` holds.
     ``reserve``: hosts of each cluster that may fail at once, the rest staying under
     ``reserve_cap``. ``moves_a_night`` 0: all moves in one night.
     """
 
     mode: Mode = "repack"
+    objective: Objective = "hosts"
     ceiling: float = 0.40
     quantile: float = 1.0
     hard_cap: float = 1.0
@@ -144,6 +157,8 @@ class Options:
         """Refuse what cannot be meant; raises PlanError naming the option."""
         if self.mode not in {"repack", "empty"}:
             raise PlanError(f"--mode {self.mode}: expected repack or empty")
+        if self.objective not in {"hosts", "energy"}:
+            raise PlanError(f"--objective {self.objective}: expected hosts or energy")
         for name in ("ceiling", "quantile", "hard_cap", "reserve_cap"):
             value = getattr(self, name)
             if not 0 < value <= 1:

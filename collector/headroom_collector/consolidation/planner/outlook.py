@@ -1,6 +1,6 @@
 """Outlook of a plan: how it would have done in a week it did not know, and what the ceiling costs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -42,7 +42,8 @@ def holdout(problem: Problem, options: Options, planner: Planner) -> dict[str, A
         if not len(rows) or not host.capacity_mhz:
             continue
         load = problem.demand[rows, -week:].sum(axis=0, dtype=np.int64) + host.overhead_mhz
-        share = float((load > options.ceiling * host.capacity_mhz).mean())
+        ceiling = options.ceiling if host.ceiling is None else host.ceiling
+        share = float((load > ceiling * host.capacity_mhz).mean())
         over.append(share)
         often += share > OFTEN
         most = max(most, float(load.max()) / host.capacity_mhz)
@@ -55,9 +56,23 @@ def holdout(problem: Problem, options: Options, planner: Planner) -> dict[str, A
     }
 
 
+def _kept_by_cluster(problem: Problem, placement: Sequence[int]) -> list[dict[str, Any]]:
+    on = {host for host in placement if host != NOWHERE}
+    counts: dict[tuple[str, str], int] = {}
+    for at, host in enumerate(problem.hosts):
+        place = host.site, host.cluster
+        counts[place] = counts.get(place, 0) + (at in on or host.status == "excluded")
+    return [
+        {"site": site, "cluster": cluster, "hosts_kept": count}
+        for (site, cluster), count in counts.items()
+    ]
+
+
 def curve(problem: Problem, options: Options, planner: Planner) -> list[dict[str, Any]]:
     """Return hosts kept, lower bound and VMs placed for ceilings from 30 to 90 %."""
     found = []
+    hosts = tuple(replace(host, ceiling=None) for host in problem.hosts)
+    problem = replace(problem, hosts=hosts)
     for ceiling in CEILINGS:
         asked = replace(options, ceiling=ceiling, hard_cap=max(ceiling, options.hard_cap))
         placement, kept, bound = planner(problem, asked)
@@ -68,6 +83,7 @@ def curve(problem: Problem, options: Options, planner: Planner) -> list[dict[str
                 "hosts_kept": kept,
                 "lower_bound": bound,
                 "vms_placed": placed,
+                "clusters": _kept_by_cluster(problem, placement),
             }
         )
     return found

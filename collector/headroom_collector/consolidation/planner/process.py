@@ -15,6 +15,7 @@ from typing import Any
 from headroom_collector.consolidation.planner.course import Progress, never, silent
 from headroom_collector.consolidation.planner.model import Options, PlanError, Problem
 from headroom_collector.consolidation.planner.plan import Plan, plan
+from headroom_collector.consolidation.planner.savings import Savings, energy
 
 POLL_SECONDS = 0.2
 NICENESS = 10
@@ -31,18 +32,19 @@ def plan_in_child(
     *,
     stopped: Callable[[], bool] = never,
     memory_bytes: int | None = None,
+    savings: Savings = energy,
 ) -> Any:
     """
     Plan in a child process and return what ``finish`` makes of the plan there.
 
-    ``make``, ``finish`` and what it returns must be picklable. ``memory_bytes`` limits the child's
+    ``make``, ``savings``, ``finish`` and what it returns must be picklable. ``memory_bytes`` limits the child's
     address space (RLIMIT_AS). Raises PlanError, also where the memory does not do or the child
     ends without an answer.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     child = context.Process(
-        target=_child, args=(theirs, make, options, finish, memory_bytes), daemon=True
+        target=_child, args=(theirs, make, options, finish, memory_bytes, savings), daemon=True
     )
     child.start()
     theirs.close()
@@ -85,6 +87,7 @@ def _child(
     options: Options,
     finish: Callable[[Plan], Any],
     memory_bytes: int | None,
+    savings: Savings,
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(NICENESS)
@@ -92,7 +95,13 @@ def _child(
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     asked = _Asked(theirs)
     try:
-        found = plan(make(), options, lambda one: theirs.send(("progress", one)), stopped=asked)
+        found = plan(
+            make(),
+            options,
+            lambda one: theirs.send(("progress", one)),
+            stopped=asked,
+            savings=savings,
+        )
         theirs.send(("plan", finish(found)))
     except PlanError as error:
         theirs.send(("refused", str(error)))

@@ -29,12 +29,14 @@ def as_object(plan: Plan) -> dict[str, Any]:
 
     return {
         "mode": plan.options.mode,
+        "objective": plan.options.objective,
         "placement": {vm.name: host(plan.placement[at]) for at, vm in enumerate(vms)},
         "hosts_kept": [hosts[at].name for at in plan.kept],
         "hosts_freed": [hosts[at].name for at in plan.freed],
         "hosts_in_reserve": [hosts[at].name for at in plan.spare],
         "moves": [
             {"vm": vms[m.vm].name, "from": host(m.source), "to": host(m.target), "night": m.night}
+            | ({"virtualise": True} if vms[m.vm].bare else {})
             for m in plan.moves
         ],
         "lower_bound": plan.bound.hosts,
@@ -44,6 +46,17 @@ def as_object(plan: Plan) -> dict[str, Any]:
         "cannot_comply": [vms[at].name for at in failed],
         "cannot_comply_reasons": {vms[at].name: reason for at, reason in failed.items()},
         "freed_after_moves": [list(point) for point in plan.freed_after],
+        "emptying": [
+            {
+                "host": hosts[one.host].name,
+                "hosts_freed": one.freed,
+                "moves": one.moves,
+                "energy_kwh_per_year": one.kwh_per_year,
+                "money_per_year": one.money_per_year,
+            }
+            for one in plan.stages
+        ],
+        "clusters": [dict(row) for row in plan.clusters],
         "savings": dict(plan.savings),
         "confidence": confidence(plan.problem),
         "seconds": round(plan.seconds, 3),
@@ -55,8 +68,10 @@ def as_object(plan: Plan) -> dict[str, Any]:
 
 
 def _proof(plan: Plan) -> dict[str, Any]:
-    proof = plan.bound.certificate
-    return {} if proof is None else {"certificate": asdict(proof)}
+    proofs = [bound.certificate for _, bound in plan.pieces if bound.certificate is not None]
+    if len(plan.pieces) == 1:
+        return {"certificate": asdict(proofs[0])} if proofs else {}
+    return {"certificates": [asdict(proof) for proof in proofs]}
 
 
 def gap_ratio(plan: Plan) -> float:
@@ -86,9 +101,9 @@ def assumptions(plan: Plan) -> list[str]:
     """Say in sentences what the plan rests on."""
     options, problem = plan.options, plan.problem
     found = [
-        f"ceiling {options.ceiling:g} of cores x base clock, {_where(options)}",
-        "CPU of hosts compared by cores x base clock; a VM's MHz cost the same on each",
-        "memory as provisioned, never overcommitted",
+        f"ceiling {_ceilings(plan)} of cores x base clock, {_where(options)}",
+        problem.speed_basis,
+        problem.memory_basis,
         (
             f"every sample of {problem.samples} on a 300 s grid; gaps filled with the VM's own"
             " 95th percentile of that hour of the day"
@@ -104,6 +119,13 @@ def assumptions(plan: Plan) -> list[str]:
             f" {options.reserve_cap:g}"
         )
     return found
+
+
+def _ceilings(plan: Plan) -> str:
+    default = plan.options.ceiling
+    known = [default if host.ceiling is None else host.ceiling for host in plan.problem.hosts]
+    low, high = min(known, default=default), max(known, default=default)
+    return f"{low:g}" if low == high else f"from {low:g} to {high:g} by host"
 
 
 def _where(options: Options) -> str:

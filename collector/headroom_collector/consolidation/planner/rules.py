@@ -53,7 +53,8 @@ class _Columns:
             host = self._hosts[vm.host]
             here = (host.site, host.cluster, host.cpu_vendor, host.cpu_level)
         own = (vm.site, vm.cluster, vm.cpu_vendor, vm.cpu_level, vm.licence_pool, vm.pinned)
-        return (here, vm.host if vm.local else None, vm.vcpus, *own)
+        alone = vm.local or (vm.host != NOWHERE and self._hosts[vm.host].status == "bare")
+        return (here, vm.host if alone else None, vm.vcpus, *own)
 
     def mask(self, vm: Vm) -> Mask:
         """Return the hosts that a VM may use; raises PlanError for a host that is not there."""
@@ -62,6 +63,8 @@ class _Columns:
             host = self._hosts[vm.host]
             found &= self._border == self._border[vm.host]
             found &= self._cpu(host.cpu_vendor, host.cpu_level)
+            if host.status == "bare":
+                found[vm.host] = host.cores >= vm.vcpus
         found &= self._cpu(vm.cpu_vendor, vm.cpu_level)
         if vm.site:
             found &= self._site == vm.site

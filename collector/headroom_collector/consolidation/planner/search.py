@@ -10,7 +10,8 @@ import numpy as np
 
 from headroom_collector.consolidation.planner.blocks import Blocks
 from headroom_collector.consolidation.planner.course import Course
-from headroom_collector.consolidation.planner.eject import emptier
+from headroom_collector.consolidation.planner.eject import done, emptier
+from headroom_collector.consolidation.planner.energy import cost
 from headroom_collector.consolidation.planner.fill import (
     Balance,
     Breadth,
@@ -47,7 +48,7 @@ def improve(
     best: Packing, blocks: Blocks, bound: int, course: Course, rng: np.random.Generator
 ) -> Packing:
     """Return the best packing found until the time is over or the bound is reached."""
-    filling = course.part(FILLING if best.count() > bound * (1 + NEAR) else 0)
+    filling = course.part(FILLING if best.count() > bound * (1 + NEAR) or best.task.watts else 0)
     if not filling.over():
         best = _refilled(best, blocks, bound, filling, rng)
     return emptier(best, bound, course, rng)
@@ -69,10 +70,10 @@ def _refilled(
         packing, left = fill(task, tried[at], rng, wide, course.over)
         if course.over():
             return best
-        total[at] += packing.count() + len(left)
+        total[at] += cost(packing) * (1 + len(left))
         passes[at] += 1
-        if not len(left) and packing.count() < best.count():
+        if not len(left) and cost(packing) < cost(best):
             best = packing
-            if best.count() <= bound:
+            if done(best, bound):
                 return best
     return best

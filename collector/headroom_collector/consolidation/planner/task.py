@@ -14,6 +14,7 @@ from headroom_collector.consolidation.planner.model import (
     Options,
     Problem,
 )
+from headroom_collector.consolidation.planner.watts import Watts, watts_for
 
 IMPOSSIBLE = "alone above the limit of every host that it may use"
 CONTRADICTORY = "no host obeys all of its rules"
@@ -51,7 +52,7 @@ class Task:
     Members of an affinity group are one: the first stands for all, its row is their sum.
     ``allow`` and ``hard`` in MHz and ``room`` in MiB by host; ``room`` is less what stays there.
     ``masks[kind[vm]]`` has the hosts that the VM may use. ``held`` are hosts that stay on
-    whatever the plan. ``late`` samples of a host may exceed ``allow``, none ``hard``. ``parts``
+    whatever the plan. ``watts`` are given where energy is to be made small. ``late`` samples of a host may exceed ``allow``, none ``hard``. ``parts``
     has the groups that are spread over hosts; such an item has no origin.
     """
 
@@ -71,6 +72,7 @@ class Task:
     held: Mask
     late: int
     aside: Mapping[int, str]
+    watts: Watts | None
     parts: Mapping[int, tuple[Part, ...]]
 
     def together(self, item: int) -> tuple[int, ...]:
@@ -85,6 +87,7 @@ def task_of(problem: Problem, options: Options, lost: Mapping[int, str]) -> Task
     Raises PlanError where a rule names what does not exist.
     """
     limits, items = limits_of(problem, options), items_of(problem)
+    energy = options.mode == "repack" and options.objective == "energy"
     aside = dict(lost) | _aside(problem, limits.usable, items)
     heads = _heads(problem, items, aside)
     possible = _fit_alone(items, heads, limits)
@@ -115,6 +118,7 @@ def task_of(problem: Problem, options: Options, lost: Mapping[int, str]) -> Task
         held=held,
         late=limits.late,
         aside=aside,
+        watts=watts_for(problem, items.demand) if energy else None,
         parts=_parts(problem, items, heads[possible]),
     )
 
@@ -124,7 +128,8 @@ def limits_of(problem: Problem, options: Options) -> Limits:
     hosts = problem.hosts
     capacity = np.array([host.capacity_mhz for host in hosts], dtype=np.int64)
     overhead = np.array([host.overhead_mhz for host in hosts], dtype=np.int64)
-    allow = np.floor(options.ceiling * capacity + 1e-6).astype(np.int64)
+    ceiling = [options.ceiling if host.ceiling is None else host.ceiling for host in hosts]
+    allow = np.floor(np.array(ceiling) * capacity + 1e-6).astype(np.int64)
     hard = np.maximum(np.floor(options.hard_cap * capacity + 1e-6).astype(np.int64), allow)
     return Limits(
         allow=allow - overhead,
