@@ -12,6 +12,13 @@ from headroom_proto.v1 import telemetry_pb2
 WELCOME_SECONDS = 20.0
 STALL_SECONDS = 60.0
 FIRST_ANSWER_SECONDS = 1.0
+SILENCES = 3
+"""Heartbeats after which a collector that answers none is given up."""
+
+
+def read_clocks() -> tuple[int, int]:
+    """Return the wall clock in UTC nanoseconds, and nanoseconds since boot."""
+    return time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
 @dataclass(slots=True)
@@ -28,6 +35,7 @@ class Session:
     hello: telemetry_pb2.Hello
     progress: Progress
     clock: Callable[[], float] = time.monotonic
+    clocks: Callable[[], tuple[int, int]] = read_clocks
     on_news: Callable[[], object] = lambda: None
     on_cancel: Callable[[], object] = lambda: None
     ended: str = ""
@@ -38,6 +46,8 @@ class Session:
     _closed: bool = False
     _finish_by: float | None = None
     _heard: float = 0.0
+    _spoke: float = 0.0
+    _asked: float | None = None
 
     def requests(self) -> Iterator[telemetry_pb2.PushRequest]:
         """Yield what goes out: Hello, batches, Goodbye; waits in between."""
@@ -59,7 +69,7 @@ class Session:
             return None
         now = self.clock()
         if not self._greeted:
-            self._greeted, self._heard = True, now
+            self._greeted, self._heard, self._spoke = True, now, now
             return telemetry_pb2.PushRequest(hello=self.hello)
         try:
             return self._send(now)
@@ -80,6 +90,7 @@ class Session:
         batches = self.progress.take(now)
         if batches is not None:
             self._heard = now if idle else self._heard
+            self._spoke = now
             return telemetry_pb2.PushRequest(batches=batches)
         if self._finish_by is not None and (self.progress.drained() or now >= self._finish_by):
             if not self.progress.welcomed:
@@ -88,15 +99,29 @@ class Session:
             self.said_goodbye = True
             goodbye = telemetry_pb2.Goodbye(reason="the agent was told to stop")
             return telemetry_pb2.PushRequest(goodbye=goodbye)
+        if self._silence(now) <= 0:
+            return self._beat(now)
         patience = self._patience(now)
         if patience > 0:
             return patience
         self._end("the collector does not answer")
         return None
 
+    def _silence(self, now: float) -> float:
+        """Seconds until a sign of life is due."""
+        beat = self.progress.heartbeat_seconds
+        return self._spoke + beat - now if self.progress.welcomed and beat > 0 else STALL_SECONDS
+
+    def _beat(self, now: float) -> telemetry_pb2.PushRequest:
+        self._spoke = now
+        self._asked = now if self._asked is None else self._asked
+        wall, boot = self.clocks()
+        beat = telemetry_pb2.Heartbeat(time_unix_nano=wall, boottime_nano=boot)
+        return telemetry_pb2.PushRequest(heartbeat=beat)
+
     def _patience(self, now: float) -> float:
         """Seconds until something has to be done even if nothing happens."""
-        waits = [STALL_SECONDS]
+        waits = [STALL_SECONDS, max(0.001, self._silence(now))]
         if not self.progress.welcomed:
             waits.append(self._heard + WELCOME_SECONDS - now)
         elif self.progress.waiting:
@@ -105,6 +130,8 @@ class Session:
             waits.append(self.progress.not_before - now)
         if self._finish_by is not None:
             waits.append(self._finish_by - now)
+        if self._asked is not None:
+            waits.append(self._asked + SILENCES * self.progress.heartbeat_seconds - now)
         return min(waits)
 
     def _end(self, reason: str) -> None:
@@ -114,7 +141,7 @@ class Session:
     def handle(self, response: telemetry_pb2.PushResponse) -> None:
         """Take an answer; raises ReopenError or SpoolError where the stream cannot go on."""
         with self._changed:
-            self._heard = self.clock()
+            self._heard, self._asked = self.clock(), None
             match response.WhichOneof("kind"):
                 case "welcome":
                     self.progress.welcome(response.welcome)

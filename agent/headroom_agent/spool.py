@@ -6,11 +6,12 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
 from headroom_agent.notices import Notices
+from headroom_agent.seal import Kept, Numbers, seal_of
 from headroom_agent.spool_room import Ballast
 from headroom_agent.spool_schema import (
     EPOCH_BYTES,
@@ -18,8 +19,12 @@ from headroom_agent.spool_schema import (
     connect,
     lock,
     mend,
+    read_numbers,
+    refill,
     rewrite,
     set_aside,
+    write_numbers,
+    write_row,
 )
 
 ROW_OVERHEAD = 64
@@ -34,7 +39,11 @@ ROOM = 32 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One spooled cycle; ``payload`` is a serialised Cycle, ``created`` UTC nanoseconds."""
+    """
+    One spooled cycle; ``payload`` is a serialised Cycle, ``created`` UTC nanoseconds.
+
+    So many right before it, ``missing``, are gone: dropped, damaged or never written.
+    """
 
     epoch: bytes
     seq: int
@@ -42,6 +51,7 @@ class Row:
     crc32: int
     payload: bytes
     created: int
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +107,8 @@ class Spool:
         self._mutex = threading.Lock()
         self._epoch = b""
         self._next = self._first = 1
-        self._acked = 0
+        self._newest = 0
+        self._acked = self._carried = 0
         self._waiting = self._size = self._dropped = 0
         self._lost = 0  # could not be written; into the file's count with the next write
         self._lock = lock(path)
@@ -112,20 +123,22 @@ class Spool:
     def _open(self) -> sqlite3.Connection:
         if self._path.exists() and self._path.stat().st_size == 0:
             self._notices.fault(
-                "spool file", f"spool {self._path}: is damaged (empty), started a new one"
-            )
-        try:
-            return self._connect()
-        except sqlite3.DatabaseError as error:
-            aside = set_aside(self._path)
-            self._notices.fault(
                 "spool file",
-                f"spool {self._path}: is damaged ({error}); kept as {aside.name}, started a new one",
+                f"spool {self._path}: is damaged (empty), started a new one: what it held is lost "
+                "and cannot be counted",
             )
         try:
             return self._connect()
         except sqlite3.DatabaseError as error:
+            reason, aside = error, set_aside(self._path)
+        try:
+            connection = self._connect()
+            came = refill(connection, aside)
+        except (sqlite3.DatabaseError, OSError) as error:
             raise SpoolError(f"spool {self._path}: cannot be made: {error}") from None
+        line = f"is damaged ({reason}); kept as {aside.name}, started a new one: {came}"
+        self._notices.fault("spool file", f"spool {self._path}: {line}")
+        return connection
 
     def _connect(self) -> sqlite3.Connection:
         connection = connect(self._path, self._random(EPOCH_BYTES))
@@ -136,13 +149,17 @@ class Spool:
         return connection
 
     def _count(self) -> None:
-        select = self._connection.execute
-        self._epoch, self._next, self._dropped, self._acked = select(
-            "SELECT epoch, next_seq, dropped, acked FROM spool"
-        ).fetchone()
+        numbers = read_numbers(self._connection)
+        self._epoch, self._next, self._dropped = numbers.epoch, numbers.next_seq, numbers.dropped
+        self._acked, self._carried = numbers.acked, numbers.carried
         self._forget(0)
         _, self._size, _ = self._sum(self._first, self._next)
         self._waiting = self._sum(self._acked + 1, self._next)[0]
+
+    def _write_numbers(self, connection: sqlite3.Connection) -> None:
+        """Write what is remembered, inside the caller's transaction."""
+        numbers = Numbers(self._epoch, self._next, self._dropped, self._acked, self._carried)
+        write_numbers(connection, numbers)
 
     @property
     def epoch(self) -> bytes:
@@ -164,6 +181,16 @@ class Spool:
         """Highest sequence number that a collector has acknowledged; 0 where none has."""
         return self._acked
 
+    @property
+    def carried_seq(self) -> int:
+        """Highest sequence number that came from an earlier epoch; 0 where none did."""
+        return self._carried
+
+    @property
+    def newest_seq(self) -> int:
+        """Sequence number of the newest row; below ``first_seq`` where there is none."""
+        return self._newest
+
     def state(self) -> SpoolState:
         """Return what waits, and how much was dropped."""
         with self._mutex:
@@ -173,7 +200,7 @@ class Spool:
         """Store one serialised Cycle; returns its sequence number once it is on the disk."""
         with self._mutex:
             if len(payload) > MAX_PAYLOAD:
-                self._lost += 1
+                self._skip()
                 raise SpoolError(
                     f"a cycle of {len(payload)} bytes is larger than {MAX_PAYLOAD}; left out"
                 )
@@ -182,8 +209,13 @@ class Spool:
             except sqlite3.Error as error:
                 if "full" in str(error) and (seq := self._squeeze(payload, boot_id)):
                     return seq
-                self._lost += 1
+                self._skip()
                 self._fail("cannot be written", error)
+
+    def _skip(self) -> None:
+        """Use up the number of a cycle that is not written, as far as this process lives."""
+        self._lost += 1
+        self._next += 1
 
     def _squeeze(self, payload: bytes, boot_id: str) -> int:
         """Store a cycle on a disk that is full, the oldest rows going for it; 0 where not."""
@@ -207,19 +239,23 @@ class Spool:
     def _append(self, payload: bytes, boot_id: str, most: int) -> int:
         self._stay()
         seq, lost, size = self._next, self._lost, len(payload) + ROW_OVERHEAD
-        row = (seq, self._epoch, boot_id, zlib.crc32(payload), payload, self._clock())
-        with self._connection as connection:
-            over = self._over(self._size + size, most)
-            rows, freed, dropped = self._sum(self._first, over)
-            first = max(self._first, over + 1)
-            connection.execute("DELETE FROM batches WHERE seq < ?", (first,))
-            connection.execute("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)", row)
-            connection.execute(
-                "UPDATE spool SET next_seq = ?, dropped = dropped + ?, acked = ?",
-                (seq + 1, dropped + lost, self._acked),
-            )
-        self._next, self._lost = seq + 1, 0
-        self._dropped += dropped + lost
+        crc32, now = zlib.crc32(payload), self._clock()
+        seal = seal_of(self._epoch, seq, boot_id, crc32, now)
+        row = Kept(self._epoch, seq, boot_id, crc32, payload, now, seal)
+        before = self._next, self._dropped
+        try:
+            with self._connection as connection:
+                over = self._over(self._size + size, most)
+                rows, freed, dropped = self._sum(self._first, over)
+                first = max(self._first, over + 1)
+                connection.execute("DELETE FROM batches WHERE seq < ?", (first,))
+                write_row(connection, row)
+                self._next, self._dropped = seq + 1, self._dropped + dropped + lost
+                self._write_numbers(connection)
+        except sqlite3.Error:
+            self._next, self._dropped = before
+            raise
+        self._lost, self._newest = 0, seq
         self._waiting += 1 - dropped
         self._size += size - freed
         if rows:
@@ -283,6 +319,8 @@ class Spool:
         if old is not None:
             self._size -= self._sum(first, old)[1]
         self._first = self._oldest(first if old is None else old + 1)
+        [newest] = self._connection.execute("SELECT max(seq) FROM batches").fetchone()
+        self._newest = self._acked if newest is None else int(newest)
 
     def read(self, from_seq: int, max_rows: int, max_bytes: int) -> list[Row]:
         """
@@ -316,15 +354,29 @@ class Spool:
                 bad.append(row.seq)
         if bad:
             self._drop_bad(bad)
-        return good
+        return self._with_missing(good)
+
+    def _with_missing(self, rows: list[Row]) -> list[Row]:
+        """Say of each row how many before it are gone."""
+        if not rows:
+            return rows
+        [before] = self._connection.execute(
+            "SELECT coalesce(max(seq), 0) FROM batches WHERE seq < ? AND seq >= ?",
+            (rows[0].seq, self._first),
+        ).fetchone()
+        if rows[-1].seq - before == len(rows):
+            return rows
+        made = []
+        for row in rows:
+            made.append(replace(row, missing=row.seq - before - 1))
+            before = row.seq
+        return made
 
     def _drop_bad(self, seqs: list[int]) -> None:
-        lost = sum(seq > self._acked for seq in seqs)
+        self._dropped += sum(seq > self._acked for seq in seqs)
         with self._connection as connection:
             connection.executemany("DELETE FROM batches WHERE seq = ?", [(seq,) for seq in seqs])
-            connection.execute(
-                "UPDATE spool SET dropped = dropped + ?, acked = ?", (lost, self._acked)
-            )
+            self._write_numbers(connection)
         self._count()
         self._say_damaged(seqs)
 
@@ -358,35 +410,40 @@ class Spool:
         Start a new epoch, with the rows that were not acknowledged.
 
         For a spool that was cloned or restored from a backup: the collector has seen its numbers
-        already, and what of its rows the collector has, it finds by their times.
+        already, and what of its rows the collector has, it finds by their times. What was missing
+        between them is so in the new epoch as well.
         """
         with self._mutex:
+            before = self._epoch, self._next, self._acked, self._carried
             try:
-                self._renew()
+                with self._connection as connection:
+                    self._renew(connection)
                 self._count()
             except sqlite3.Error as error:
+                self._epoch, self._next, self._acked, self._carried = before
                 self._fail("cannot be written", error)
 
-    def _renew(self) -> None:
-        with self._connection as connection:
-            epoch = self._random(EPOCH_BYTES)
-            kept = connection.execute(
-                "SELECT boot_id, crc32, payload, created FROM batches WHERE seq > ? ORDER BY seq",
-                (self._acked,),
-            ).fetchall()
-            connection.execute("DELETE FROM batches")
-            rows = [(seq, epoch, *values) for seq, values in enumerate(kept, start=1)]
-            connection.executemany("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)", rows)
-            connection.execute(
-                "UPDATE spool SET epoch = ?, next_seq = ?, acked = 0", (epoch, len(rows) + 1)
-            )
+    def _renew(self, connection: sqlite3.Connection) -> None:
+        epoch = self._random(EPOCH_BYTES)
+        kept = connection.execute(
+            "SELECT seq, boot_id, crc32, payload, created FROM batches WHERE seq > ? ORDER BY seq",
+            (self._acked,),
+        ).fetchall()
+        connection.execute("DELETE FROM batches")
+        for old, boot_id, crc32, payload, created in kept:
+            seq = old - self._acked
+            seal = seal_of(epoch, seq, boot_id, crc32, created)
+            write_row(connection, Kept(epoch, seq, boot_id, crc32, payload, created, seal))
+        self._epoch, self._next = epoch, self._next - self._acked
+        self._acked, self._carried = 0, self._next - 1
+        self._write_numbers(connection)
 
     def close(self) -> None:
         """Write down what was acknowledged, close the file and let another process have it."""
         with self._mutex:
             try:
                 with self._connection as connection:
-                    connection.execute("UPDATE spool SET acked = ?", (self._acked,))
+                    self._write_numbers(connection)
             except sqlite3.Error as error:
                 self._notices.debug("spool file", f"spool {self._path}: closed as it was: {error}")
             self._connection.close()

@@ -4,15 +4,22 @@ import fcntl
 import os
 import sqlite3
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-VERSION = 2
+from headroom_agent.salvage import salvage
+from headroom_agent.seal import Kept, Numbers, seal_of
+
+VERSION = 3
 SCHEMA = """
 CREATE TABLE spool (
     epoch BLOB NOT NULL,        -- 16 random bytes, made together with this file
     next_seq INTEGER NOT NULL,  -- sequence number that the next batch will have
     dropped INTEGER NOT NULL,   -- batches dropped unacknowledged: full, too old or damaged
-    acked INTEGER NOT NULL DEFAULT 0  -- highest sequence number that a collector acknowledged
+    acked INTEGER NOT NULL,     -- highest sequence number that a collector acknowledged
+    carried INTEGER NOT NULL,   -- up to this one taken over from an earlier epoch
+    seal INTEGER NOT NULL       -- checksum over this row
 );
 CREATE TABLE batches (
     seq INTEGER PRIMARY KEY,
@@ -20,10 +27,20 @@ CREATE TABLE batches (
     boot_id TEXT NOT NULL,
     crc32 INTEGER NOT NULL,     -- CRC-32 of the payload, as zlib's
     payload BLOB NOT NULL,
-    created INTEGER NOT NULL    -- UTC nanoseconds
+    created INTEGER NOT NULL,   -- UTC nanoseconds
+    seal INTEGER NOT NULL       -- checksum over all but the payload
 );
 """
-STEPS = {1: "ALTER TABLE spool ADD COLUMN acked INTEGER NOT NULL DEFAULT 0;"}
+STEPS = {
+    1: "ALTER TABLE spool ADD COLUMN acked INTEGER NOT NULL DEFAULT 0;",
+    2: """
+        ALTER TABLE spool ADD COLUMN carried INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE spool ADD COLUMN seal INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE batches ADD COLUMN seal INTEGER NOT NULL DEFAULT 0;
+        UPDATE batches SET seal = seal_of(epoch, seq, boot_id, crc32, created);
+        UPDATE spool SET seal = seal_of_spool(epoch, next_seq, dropped, acked, carried);
+    """,
+}
 """What leads from each older version to the next; a step that was released never changes."""
 EPOCH_BYTES = 16
 SENSIBLE = 1000
@@ -57,13 +74,48 @@ def lock(path: Path) -> int:
     return descriptor
 
 
+def _seal_of_spool(*values: Any) -> int:
+    return Numbers(*values).seal()
+
+
+def write_numbers(connection: sqlite3.Connection, numbers: Numbers) -> None:
+    """Write the spool's one row, inside the caller's transaction."""
+    values = (numbers.epoch, numbers.next_seq, numbers.dropped, numbers.acked, numbers.carried)
+    connection.execute(
+        "UPDATE spool SET epoch = ?, next_seq = ?, dropped = ?, acked = ?, carried = ?, seal = ?",
+        (*values, numbers.seal()),
+    )
+
+
+def write_row(connection: sqlite3.Connection, row: Kept) -> None:
+    """Write one row, inside the caller's transaction."""
+    values = (row.seq, row.epoch, row.boot_id, row.crc32, row.payload, row.created, row.seal)
+    connection.execute("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+
+
+def read_numbers(connection: sqlite3.Connection) -> Numbers:
+    """Return the spool's one row; raises sqlite3.DatabaseError where it is not as written."""
+    rows = connection.execute(
+        "SELECT epoch, next_seq, dropped, acked, carried, seal FROM spool"
+    ).fetchall()
+    if len(rows) == 1 and isinstance(rows[0][0], bytes) and len(rows[0][0]) == EPOCH_BYTES:
+        *values, seal = rows[0]
+        numbers = Numbers(*values)
+        if numbers.seal() == seal:
+            return numbers
+    raise sqlite3.DatabaseError("its own numbers are not as they were written")
+
+
 def _create(connection: sqlite3.Connection, epoch: bytes) -> None:
-    row = f"INSERT INTO spool VALUES (x'{epoch.hex()}', 1, 0, 0);"  # noqa: S608 - hexadecimal digits of our own
-    version = f"PRAGMA user_version = {VERSION};"
-    connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {row} {version} COMMIT;")
+    row = "INSERT INTO spool VALUES (x'', 0, 0, 0, 0, 0);"
+    connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {row} PRAGMA user_version = {VERSION};")
+    write_numbers(connection, Numbers(epoch, 1, 0, 0, 0))
+    connection.commit()
 
 
 def _upgrade(connection: sqlite3.Connection, version: int) -> None:
+    connection.create_function("seal_of", 5, seal_of, deterministic=True)
+    connection.create_function("seal_of_spool", 5, _seal_of_spool, deterministic=True)
     steps = "".join(STEPS[number] for number in range(version, VERSION))
     connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {VERSION}; COMMIT;")
 
@@ -88,40 +140,30 @@ def _prepare(connection: sqlite3.Connection, path: Path, epoch: bytes) -> None:
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
         raise sqlite3.DatabaseError(verdict)
-    rows = connection.execute("SELECT epoch, next_seq, dropped FROM spool").fetchall()
-    if len(rows) != 1 or len(rows[0][0]) != EPOCH_BYTES:
-        raise sqlite3.DatabaseError("the table 'spool' does not have its one row")
+    write_numbers(connection, read_numbers(connection))  # a damaged header makes it read-only
+    connection.rollback()
 
 
 def mend(connection: sqlite3.Connection) -> list[int]:
     """
-    Make rows and the spool's own numbers agree after damage that SQLite cannot see.
+    Drop rows that are not as they were written, which SQLite cannot see, and count them.
 
-    Returns the sequence numbers of rows that were dropped, and counted, because they cannot be
-    right. Where all rows agree with one another, it is the spool's own numbers that are wrong.
+    Returns the numbers that they claim to have. Payloads are proven when they are read.
     """
-    epoch, following = connection.execute("SELECT epoch, next_seq FROM spool").fetchone()
-    first, last, count, epochs, one = connection.execute(
-        "SELECT min(seq), max(seq), count(*), count(DISTINCT epoch), min(epoch) FROM batches"
-    ).fetchone()
-    if not count:
-        return []
-    if epochs == 1:
-        epoch = one
-    if last - first + 1 == count and first > 0:
-        following = last + 1
-    bad = connection.execute(
-        "SELECT seq FROM batches WHERE epoch <> ? OR seq >= ? OR seq < 1 ORDER BY seq",
-        (epoch, following),
-    ).fetchall()
-    with connection:
-        connection.executemany("DELETE FROM batches WHERE seq = ?", bad)
-        connection.execute(
-            "UPDATE spool SET epoch = ?, next_seq = ?, dropped = dropped + ?,"
-            " acked = min(acked, ?)",
-            (epoch, following, len(bad), following - 1),
-        )
-    return [seq for (seq,) in bad]
+    numbers = read_numbers(connection)
+    rows = connection.execute("SELECT seq, epoch, boot_id, crc32, created, seal FROM batches")
+    bad = [
+        seq
+        for seq, epoch, boot_id, crc32, created, seal in rows
+        if epoch != numbers.epoch
+        or seq >= numbers.next_seq
+        or seal != seal_of(epoch, seq, boot_id, crc32, created)
+    ]
+    if bad:
+        with connection:
+            connection.executemany("DELETE FROM batches WHERE seq = ?", [(seq,) for seq in bad])
+            write_numbers(connection, replace(numbers, dropped=numbers.dropped + len(bad)))
+    return bad
 
 
 def connect(path: Path, epoch: bytes) -> sqlite3.Connection:
@@ -140,6 +182,8 @@ def connect(path: Path, epoch: bytes) -> sqlite3.Connection:
         _prepare(connection, path, epoch)
     except sqlite3.OperationalError as error:
         connection.close()
+        if "readonly" in str(error) and os.access(path, os.W_OK):
+            raise sqlite3.DatabaseError("its header says that it is read-only") from None
         raise SpoolError(f"spool {path}: cannot be opened: {error}; is the disk full?") from None
     except (sqlite3.DatabaseError, SpoolError):
         connection.close()
@@ -177,3 +221,24 @@ def set_aside(path: Path) -> Path:
         if part.exists():
             part.replace(f"{aside}{suffix}")
     return aside
+
+
+def refill(connection: sqlite3.Connection, aside: Path) -> str:
+    """
+    Take what is whole of a file that was set aside into a new, empty one.
+
+    Returns what came of it in a few words. Its epoch goes on, so that a collector finds exactly
+    what is missing; where nothing at all was whole, the new one's stays.
+    """
+    found = salvage(aside)
+    if not found.rows and found.numbers is None:
+        return "nothing of it could be read, so what it held is lost and cannot be counted"
+    following = max((row.seq + 1 for row in found.rows), default=1)
+    epoch = found.rows[0].epoch if found.rows else b""
+    numbers = found.numbers or Numbers(epoch, following, 0, 0, 0)
+    numbers = replace(numbers, next_seq=max(numbers.next_seq, following))
+    with connection:
+        for row in found.rows:
+            write_row(connection, row)
+        write_numbers(connection, numbers)
+    return f"{len(found.rows)} batches of it were whole and are kept"

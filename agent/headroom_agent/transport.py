@@ -9,7 +9,7 @@ from headroom_agent.backoff import Backoff
 from headroom_agent.channel import Endpoint, TlsFilesError
 from headroom_agent.notices import Notices
 from headroom_agent.progress import Progress, ReopenError
-from headroom_agent.session import FIRST_ANSWER_SECONDS, Session
+from headroom_agent.session import FIRST_ANSWER_SECONDS, Session, read_clocks
 from headroom_agent.spool import Spool
 from headroom_agent.spool_schema import SpoolError
 from headroom_agent.wire import choose
@@ -27,9 +27,11 @@ class Speaker:
     version: str
     interval_seconds: float
     hints: dict[str, str] = field(default_factory=dict)
+    clocks: Callable[[], tuple[int, int]] = read_clocks
 
     def hello(self, spool: Spool) -> telemetry_pb2.Hello:
         """Return a Hello for what the spool holds now."""
+        wall, boot = self.clocks()
         return telemetry_pb2.Hello(
             epoch=spool.epoch,
             boot_id=self.boot_id,
@@ -38,7 +40,10 @@ class Speaker:
             first_seq=spool.first_seq,
             next_seq=spool.next_seq,
             acked_seq=spool.acked_seq,
+            carried_seq=spool.carried_seq,
             hints=self.hints,
+            time_unix_nano=wall,
+            boottime_nano=boot,
         )
 
 
@@ -115,7 +120,8 @@ class Transport:
 
     def _stream(self) -> str:
         """Hold one stream until it ends; returns why in a line, empty for no fault."""
-        session = Session(self._speaker.hello(self._spool), Progress(self._spool))
+        hello, clocks = self._speaker.hello(self._spool), self._speaker.clocks
+        session = Session(hello, Progress(self._spool), clocks=clocks)
         try:
             with self._mutex:
                 self._session = session

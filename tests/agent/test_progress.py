@@ -1,6 +1,8 @@
 """The protocol without the network: what goes out, again or not at all."""
 
 import logging
+import random
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,12 +62,140 @@ def test_a_hole_is_sent_again(spool: Spool) -> None:
     assert taken(progress) == [3, 4, 5, 6, 7, 8]
 
 
-def test_rows_that_are_gone_begin_a_new_stream(spool: Spool) -> None:
+def test_what_is_gone_is_said_with_the_batch_behind_it(spool: Spool) -> None:
     progress = welcomed(spool, window=8)
     taken(progress)
     progress.ack(pb.Ack(epoch=spool.epoch, seq=5))
-    with pytest.raises(ReopenError, match="batch 2 was asked for and is gone"):
-        progress.resend(pb.Resend(epoch=spool.epoch, from_seq=2))
+    progress.resend(pb.Resend(epoch=spool.epoch, from_seq=2))
+    sent = progress.take(0.0)
+    assert sent is not None
+    assert (sent.batches[0].seq, sent.batches[0].missing_before) == (6, 5)
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Spool]:
+    """A spool with the backlog of an outage."""
+    made = Spool(tmp_path / "full.db", Limits(), Notices(logging.getLogger("spool")))
+    for number in range(1, 41):
+        made.append(str(number).encode(), "boot")
+    yield made
+    made.close()
+
+
+class Receiver:
+    """A collector in memory: what it has of a spool, and the spans that it has ahead."""
+
+    def __init__(self, spool: Spool) -> None:
+        self.spool, self.has, self.order = spool, set[int](), list[int]()
+        self.gone: set[int] = set()
+
+    def take(self, progress: Progress, most: int = 1000) -> None:
+        """Have everything sent, each message acknowledged, for so many messages."""
+        for _ in range(most):
+            sent = progress.take(0.0)
+            if sent is None:
+                return
+            for batch in sent.batches:
+                self.gone |= set(range(batch.seq - batch.missing_before, batch.seq)) - self.has
+                self.has.add(batch.seq)
+                self.order.append(batch.seq)
+            progress.ack(pb.Ack(epoch=self.spool.epoch, seq=self.high_water(), ahead=self.spans()))
+
+    def high_water(self) -> int:
+        had = self.has | self.gone
+        return next(seq - 1 for seq in range(1, 10**6) if seq not in had)
+
+    def spans(self) -> list[pb.Span]:
+        beyond = sorted(seq for seq in self.has if seq > self.high_water())
+        starts = [seq for seq in beyond if seq - 1 not in beyond]
+        ends = [seq for seq in beyond if seq + 1 not in beyond]
+        return [pb.Span(from_seq=a, to_seq=b) for a, b in zip(starts, ends, strict=True)]
+
+    def welcome(self) -> Progress:
+        made = Progress(self.spool)
+        spans = self.spans()
+        for span in spans:
+            span.crc32 = self.spool.crc_of(span.to_seq) or 0
+        made.welcome(
+            pb.Welcome(high_water=self.high_water(), window=4, ahead=spans, takes_ahead=True)
+        )
+        return made
+
+
+def test_after_an_outage_the_newest_goes_first_and_the_backlog_behind(full: Spool) -> None:
+    receiver = Receiver(full)
+    progress = receiver.welcome()
+    receiver.take(progress, 2)
+    assert receiver.order == [40, 1, 2, 3]
+    full.append(b"41", "boot")
+    receiver.take(progress)
+    assert receiver.order[4] == 41
+    assert sorted(receiver.order) == list(range(1, 42))
+    assert progress.drained()
+    full.append(b"42", "boot")
+    receiver.take(progress)
+    assert receiver.order[-1] == 42
+
+
+def test_a_new_stream_goes_on_with_what_is_missing_in_the_middle(full: Spool) -> None:
+    receiver = Receiver(full)
+    receiver.take(receiver.welcome(), 3)
+    for number in range(41, 61):
+        full.append(str(number).encode(), "boot")
+    second = receiver.welcome()
+    receiver.take(second, 2)
+    third = receiver.welcome()
+    receiver.take(third)
+    assert sorted(receiver.order) == list(range(1, 61))
+    assert third.drained()
+
+
+def test_a_hole_before_what_went_ahead_is_said(full: Spool, tmp_path: Path) -> None:
+    receiver = Receiver(full)
+    progress = receiver.welcome()
+    receiver.take(progress, 2)
+    with sqlite3.connect(tmp_path / "full.db") as other:
+        other.execute("DELETE FROM batches WHERE seq BETWEEN 20 AND 39")
+    other.close()
+    receiver.take(progress)
+    assert receiver.gone == set(range(20, 40))
+    assert progress.drained()
+
+
+def test_a_hole_before_a_span_of_an_earlier_stream_is_said(full: Spool, tmp_path: Path) -> None:
+    receiver = Receiver(full)
+    receiver.take(receiver.welcome(), 7)
+    with sqlite3.connect(tmp_path / "full.db") as other:
+        other.execute("DELETE FROM batches WHERE seq BETWEEN 10 AND 39")
+    other.close()
+    full.append(b"41", "boot")
+    progress = receiver.welcome()
+    receiver.take(progress)
+    assert receiver.gone == set(range(20, 40)) | (set(range(10, 40)) - set(receiver.order))
+    assert progress.drained()
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whatever_breaks_between_every_batch_arrives(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    spool = Spool(tmp_path / "s.db", Limits(), Notices(logging.getLogger("spool")))
+    receiver, progress = Receiver(spool), None
+    for _ in range(12):
+        for _ in range(chance.choice((0, 1, 3, 20))):
+            spool.append(b"x", "boot")
+        if progress is None or chance.random() < 0.3:
+            progress = receiver.welcome()
+        if chance.random() < 0.2:
+            progress.take(0.0)  # lost on its way
+            progress.throttle(pb.Throttle(delay_seconds=0.0), 0.0)
+        if chance.random() < 0.2:
+            progress.resend(pb.Resend(epoch=spool.epoch, from_seq=receiver.high_water() + 1))
+        receiver.take(progress, chance.randrange(6))
+    receiver.take(receiver.welcome())
+    assert receiver.has == set(range(1, spool.next_seq))
+    assert not receiver.gone
+    assert spool.acked_seq == spool.next_seq - 1
+    spool.close()
 
 
 def test_a_throttle_waits_and_sends_again_what_was_not_acknowledged(spool: Spool) -> None:

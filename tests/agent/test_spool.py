@@ -169,7 +169,7 @@ def test_a_spool_of_a_newer_agent_is_refused_and_left_alone(path: Path) -> None:
     with sqlite3.connect(path) as other:
         other.execute("PRAGMA user_version = 99")
     other.close()
-    with pytest.raises(SpoolError, match="has schema 99, this agent knows up to 2"):
+    with pytest.raises(SpoolError, match="has schema 99, this agent knows up to 3"):
         open_spool(path)
     assert path.exists()
 
@@ -204,8 +204,8 @@ def test_a_full_disk_is_one_line_and_what_is_lost_is_counted(path: Path) -> None
         with pytest.raises(SpoolError, match="database or disk is full; is the disk full"):
             spool.append(bytes(100_000), "boot")
     spool._connection.execute("PRAGMA max_page_count = 100000")
-    assert spool.append(b"b", "boot") == 2
-    assert payloads(spool) == [b"a", b"b"]
+    assert spool.append(b"b", "boot") == 4
+    assert [(row.seq, row.missing) for row in spool.read(1, 9, 10**6)] == [(1, 0), (4, 2)]
     assert spool.state().dropped == 2
     spool.close()
     again = open_spool(path)
@@ -217,7 +217,8 @@ def test_a_cycle_larger_than_a_message_is_left_out_and_counted(path: Path) -> No
     spool = open_spool(path)
     with pytest.raises(SpoolError, match="larger than"):
         spool.append(bytes(MAX_PAYLOAD + 1), "boot")
-    assert spool.append(b"a", "boot") == 1
+    assert spool.append(b"a", "boot") == 2
+    assert [row.missing for row in spool.read(1, 9, 10**6)] == [1]
     assert spool.state().dropped == 1
     spool.close()
 
@@ -307,19 +308,66 @@ def test_a_step_of_the_clock_does_not_age_what_waits(path: Path) -> None:
     assert clock() <= clock()
 
 
-def test_a_spool_of_the_first_version_is_brought_up_to_date_with_its_rows(path: Path) -> None:
-    spool = open_spool(path)
-    spool.append(b"of the old version", "boot")
-    epoch = spool.epoch
-    spool.close()
+def older(path: Path, version: int) -> None:
+    """Turn a spool into one that an older agent left behind."""
+    columns = ["epoch", "next_seq", "dropped", "acked"][: version + 2]
     other = sqlite3.connect(path)
     other.executescript(
-        "CREATE TABLE old AS SELECT epoch, next_seq, dropped FROM spool; DROP TABLE spool;"
-        "ALTER TABLE old RENAME TO spool; PRAGMA user_version = 1;"
+        f"CREATE TABLE old AS SELECT {', '.join(columns)} FROM spool; DROP TABLE spool;"
+        "ALTER TABLE old RENAME TO spool; ALTER TABLE batches DROP COLUMN seal;"
+        f"PRAGMA user_version = {version};"
     )
     other.close()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_spool_of_an_older_agent_is_brought_up_to_date_with_its_rows(
+    path: Path, version: int
+) -> None:
+    spool = open_spool(path)
+    for text in (b"of the", b"old version"):
+        spool.append(text, "boot")
+    epoch = spool.epoch
+    spool.close()
+    older(path, version)
+    for _ in range(2):
+        again = open_spool(path)
+        assert (again.epoch, payloads(again)) == (epoch, [b"of the", b"old version"])
+        assert again.next_seq == 3
+        again.close()
+
+
+def test_what_was_renewed_keeps_its_holes_and_says_what_it_carries(path: Path) -> None:
+    spool = open_spool(path)
+    for text in (b"a", b"b", b"c", b"d"):
+        spool.append(text, "boot")
+    spool.ack(1)
+    with sqlite3.connect(path) as other:
+        other.execute("DELETE FROM batches WHERE seq = 3")
+    other.close()
+    spool.renew()
+    assert [(row.seq, row.missing) for row in spool.read(1, 9, 10**6)] == [(1, 0), (3, 1)]
+    assert (spool.next_seq, spool.carried_seq) == (4, 3)
+    spool.close()
+
+
+@pytest.mark.parametrize("size", [50, 3000, 30_000])
+def test_whole_rows_of_a_file_that_cannot_be_opened_are_kept(path: Path, size: int) -> None:
+    spool = open_spool(path)
+    for seq in range(1, 9):
+        spool.append(bytes([seq]) * size, "boot")
+    epoch = spool.epoch
+    spool.ack(2)
+    spool.close()
+    content = bytearray(path.read_bytes())
+    content[:16] = bytes(16)
+    path.write_bytes(content)
     again = open_spool(path)
-    assert (again.epoch, payloads(again)) == (epoch, [b"of the old version"])
+    assert (again.epoch, again.next_seq, again.acked_seq) == (epoch, 9, 2)
+    found = again.read(1, 99, 10**7)
+    assert [(row.seq, row.payload) for row in found] == [
+        (seq, bytes([seq]) * size) for seq in range(3, 9)
+    ]
     again.close()
 
 
@@ -331,6 +379,7 @@ def test_a_spool_of_the_first_version_is_brought_up_to_date_with_its_rows(path: 
         ("UPDATE spool SET next_seq = 9000", [1, 2, 3], 4),
         ("UPDATE batches SET seq = 2000000 WHERE seq = 3", [1, 2], 4),
         ("UPDATE batches SET epoch = x'00' WHERE seq = 2", [1, 3], 4),
+        ("UPDATE spool SET acked = 3", [1, 2, 3], 4),
     ],
 )
 def test_numbers_damaged_on_the_disk_are_mended_or_their_rows_dropped(

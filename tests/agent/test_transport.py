@@ -185,7 +185,7 @@ def test_a_hole_is_filled_again(
     assert lost == []
 
 
-def test_a_gap_in_the_spool_is_declared_with_a_new_hello(
+def test_a_gap_in_the_spool_is_declared_with_the_batch_behind_it(
     listening: Listening, pki: Pki, spool: Spool, start: Start
 ) -> None:
     fill(spool, 6)
@@ -194,6 +194,7 @@ def test_a_gap_in_the_spool_is_declared_with_a_new_hello(
     start(listening.address, pki.agent())
     listening.peer.wait(lambda: listening.peer.high_water == 6)
     assert listening.peer.seqs() == [1, 2, 5, 6]
+    assert [batch.missing_before for batch in listening.peer.stored] == [0, 0, 2, 0]
 
 
 def test_a_spool_restored_from_a_backup_begins_a_new_epoch(

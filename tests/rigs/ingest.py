@@ -23,6 +23,7 @@ from headroom_collector.store.api import (
     Outcome,
     Result,
     Snapshot,
+    Span,
     StoreBatch,
     StoreError,
 )
@@ -94,7 +95,8 @@ class MemoryStore:
         if mark and batch.seq <= mark:
             clash = batch.seq == mark and kept[mark].crc32 != batch.crc32
             return Outcome(Result.CLASH if clash else Result.DUPLICATE, mark)
-        if mark and batch.seq > mark + 1 and not batch.gap_before:
+        reached = batch.gap_before or batch.seq - batch.missing_before <= mark + 1
+        if mark and not reached:
             return Outcome(Result.HOLE, mark)
         kept[batch.seq] = batch
         self.marks[key] = batch.seq
@@ -115,6 +117,10 @@ class MemoryStore:
     def checksum(self, host: str, epoch: bytes) -> int | None:
         mark = self.marks.get((host, epoch))
         return None if mark is None else self.kept[host, epoch][mark].crc32
+
+    def ahead(self, host: str, epoch: bytes) -> tuple[Span, ...]:
+        del host, epoch
+        return ()
 
     def batches(self, host: str, epoch: bytes = EPOCH) -> list[StoreBatch]:
         return list(self.kept.get((host, epoch), {}).values())

@@ -19,10 +19,10 @@ Answer = Callable[["Peer", pb.Batch], list[pb.PushResponse]]
 
 def ack(peer: "Peer", batch: pb.Batch) -> list[pb.PushResponse]:
     """Acknowledge what comes in order, ask again where there is a hole."""
-    if batch.seq > peer.high_water + 1:
+    if batch.seq - batch.missing_before > peer.high_water + 1:
         again = pb.Resend(epoch=batch.epoch, from_seq=peer.high_water + 1, reason="hole")
         return [pb.PushResponse(resend=again)]
-    if batch.seq == peer.high_water + 1:
+    if batch.seq > peer.high_water:
         peer.high_water = batch.seq
         peer.stored.append(batch)
     return [pb.PushResponse(ack=pb.Ack(epoch=batch.epoch, seq=peer.high_water))]

@@ -44,9 +44,9 @@ class Course:
         """
         return self.high_water == 0 or self.gap_before(seq)
 
-    def premature(self, seq: int) -> bool:
+    def premature(self, seq: int, missing: int = 0) -> bool:
         """Whether the spool is unknown and holds older batches that have to come first."""
-        return self.high_water == 0 and seq > self._first
+        return self.high_water == 0 and seq - missing > self._first
 
     def durable(self, high_water: int) -> None:
         """Note how far the store is."""

@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 
 from headroom_collector.ingest import decode
 from headroom_collector.ingest.settings import Limits
+from headroom_collector.ingest.sight import Sight
 from headroom_collector.ingest.validate import check, check_whole, is_text
 from headroom_collector.store.api import Refusal, StoreBatch
 from headroom_proto.v1 import telemetry_pb2
@@ -29,6 +30,8 @@ class Sender:
     interval_seconds: float | None
     hints: Mapping[str, str]
     acked_seq: int = 0
+    carried_seq: int = 0
+    """Batches up to this one may be stored under an earlier epoch."""
 
 
 def sender(host: str, hello: telemetry_pb2.Hello, limits: Limits) -> Sender:
@@ -46,11 +49,18 @@ def sender(host: str, hello: telemetry_pb2.Hello, limits: Limits) -> Sender:
         else None,
         hints={name: text for name, text in hints.items() if text and is_text(text, limits)},
         acked_seq=hello.acked_seq,
+        carried_seq=hello.carried_seq,
     )
 
 
 def intake(
-    source: Sender, batch: telemetry_pb2.Batch, now: int, limits: Limits, *, gap_before: bool
+    source: Sender,
+    batch: telemetry_pb2.Batch,
+    now: int,
+    limits: Limits,
+    *,
+    gap_before: bool,
+    sight: Sight | None = None,
 ) -> StoreBatch:
     """
     Decode and check one batch; ``now`` is the collector's time in UTC nanoseconds.
@@ -69,10 +79,13 @@ def intake(
         interval_seconds=source.interval_seconds,
         gap_before=gap_before,
         acked_before=source.acked_seq,
+        missing_before=min(batch.missing_before, batch.seq - 1),
+        ahead=batch.ahead,
     )
     cycle = _cycle(batch)
     if isinstance(cycle, Refusal):
         return replace(empty, refused=[cycle])
+    raw_time = _correct(cycle, batch.boot_id, sight, limits)
     whole = check_whole(cycle, now, limits)
     if whole is not None:
         return replace(empty, refused=[whole])
@@ -84,7 +97,21 @@ def intake(
         facts=None if checked.facts is None else {**checked.facts, **hints},
         refused=checked.refused,
         simulated=source.simulated or cycle.facts.simulated,
+        raw_time=raw_time,
     )
+
+
+def _correct(
+    cycle: telemetry_pb2.Cycle, boot_id: str, sight: Sight | None, limits: Limits
+) -> int | None:
+    """Give a cycle of a wrong clock its right time; returns what the clock had shown."""
+    raw = cycle.time_unix_nano
+    if sight is not None:
+        right = sight.correct(raw, cycle.boottime_nano, boot_id, limits.skew_seconds)
+        if right != raw and right > 0:
+            cycle.time_unix_nano = right
+            return raw
+    return None
 
 
 def _cycle(batch: telemetry_pb2.Batch) -> telemetry_pb2.Cycle | Refusal:

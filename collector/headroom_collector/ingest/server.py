@@ -3,14 +3,15 @@
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 
 import grpc
 import grpc.aio
 
 from headroom_collector import __version__
 from headroom_collector.config import split_address
-from headroom_collector.ingest.session import Session, greet
+from headroom_collector.ingest.seat import Seat
+from headroom_collector.ingest.session import greet
 from headroom_collector.ingest.settings import IngestSettings
 from headroom_collector.ingest.settle import Room
 from headroom_collector.ingest.wire import Context, Ended, Gone, Wire
@@ -105,7 +106,7 @@ class IngestServer:
         self._files = files
         settings = settings or IngestSettings()
         self._room = Room(store, clock, settings, settings.limits(), version)
-        self._sessions: dict[str, Session] = {}
+        self._seats: dict[str, Seat] = {}
         self._server: grpc.aio.Server | None = None
 
     async def start(self, address: str) -> int:
@@ -135,21 +136,23 @@ class IngestServer:
         if server is None:
             return
         reason = Ended(grpc.StatusCode.UNAVAILABLE, "the collector stops; connect again later")
-        for session in self._sessions.values():
-            session.end(reason, grace_seconds)
+        for seat in self._seats.values():
+            seat.end(reason, grace_seconds)
         await server.stop(grace_seconds)
 
     def statistics(self) -> Mapping[str, float]:
         """Return the counters, those of CollectorSample by its field names."""
         tally = self._room.tally
         return {
-            "agents_connected": len(self._sessions),
+            "agents_connected": len(self._seats),
             "batches_refused_total": tally.batches_refused,
             "values_refused_total": tally.values_refused,
             "resends_total": tally.resends,
             "throttles_total": tally.throttles,
             "takeovers_total": tally.takeovers,
             "streams_refused_total": tally.streams_refused,
+            "spools_renewed_total": tally.spools_renewed,
+            "batches_corrected_total": tally.batches_corrected,
         }
 
     async def _push(self, _requests: object, context: Context) -> None:
@@ -169,21 +172,27 @@ class IngestServer:
             self._room.tally.streams_refused += 1
             log.warning("stream from %s refused: %s", context.peer(), error)
             raise Ended(grpc.StatusCode.UNAUTHENTICATED, f"certificate: {error}") from None
-        session = await greet(host, Wire(context), self._room)
-        with self._known(session):
-            await session.serve()
+        async with self._seat(host) as seat:
+            session = await seat.unless_ended(greet(host, Wire(context), self._room))
+            await session.serve(seat)
 
-    @contextlib.contextmanager
-    def _known(self, session: Session) -> Iterator[None]:
-        """Have the host's older stream, if any, make way for this one."""
-        older = self._sessions.get(session.host)
-        if older is not None:
-            self._room.tally.takeovers += 1
-            log.info("host %s: a newer stream takes over", session.host)
-            older.end(Ended(grpc.StatusCode.ABORTED, "a newer stream of this host took over"))
-        self._sessions[session.host] = session
+    @contextlib.asynccontextmanager
+    async def _seat(self, host: str) -> AsyncIterator[Seat]:
+        """
+        Have the host's older stream, if any, make way for this one.
+
+        Nothing is told to the new one before the store is done with what the older had brought.
+        """
+        older, seat = self._seats.get(host), Seat()
+        self._seats[host] = seat
         try:
-            yield
+            if older is not None:
+                self._room.tally.takeovers += 1
+                log.info("host %s: a newer stream takes over", host)
+                older.end(Ended(grpc.StatusCode.ABORTED, "a newer stream of this host took over"))
+                await older.left.wait()
+            yield seat
         finally:
-            if self._sessions.get(session.host) is session:
-                del self._sessions[session.host]
+            seat.left.set()
+            if self._seats.get(host) is seat:
+                del self._seats[host]

@@ -12,7 +12,9 @@ import grpc
 
 from headroom_collector.ingest.course import Course
 from headroom_collector.ingest.intake import EPOCH_BYTES, Sender, intake, sender
-from headroom_collector.ingest.settle import Room, Settler, Waiting
+from headroom_collector.ingest.seat import Seat
+from headroom_collector.ingest.settle import Room, Settler, Waiting, spans
+from headroom_collector.ingest.sight import Sight
 from headroom_collector.ingest.validate import INTEGER_MAX
 from headroom_collector.ingest.wire import Ended, Wire
 from headroom_collector.store.api import (
@@ -59,10 +61,11 @@ async def greet(host: str, wire: Wire, room: Room) -> "Session":
     if len(hello.epoch) != EPOCH_BYTES:
         raise _invalid(f"Hello.epoch has {len(hello.epoch)} bytes, expected {EPOCH_BYTES}")
     high_water = room.store.high_water(host, hello.epoch)
+    ahead = room.store.ahead(host, hello.epoch)
     if hello.next_seq and hello.next_seq <= high_water:
         log.warning(
             "host %s: its spool goes on at batch %d but %d is stored: the spool was cloned or"
-            " rolled back; stop the agent, remove its spool and start it again",
+            " rolled back; its agent begins a new one",
             host,
             hello.next_seq,
             high_water,
@@ -72,72 +75,67 @@ async def greet(host: str, wire: Wire, room: Room) -> "Session":
         window=room.settings.window,
         collector_version=room.version,
         crc32=room.store.checksum(host, hello.epoch),
+        ahead=spans(ahead),
+        takes_ahead=True,
+        heartbeat_seconds=room.settings.heartbeat_seconds,
     )
     await wire.write(telemetry_pb2.PushResponse(welcome=welcome))
-    newest = await _newest(room, host, hello) if not high_water else None
+    if hello.carried_seq and not high_water:
+        room.tally.spools_renewed += 1
+    sight = Sight(hello.boot_id)
+    sight.see(room.clock.now(), hello.boottime_nano)
+    _say_skew(host, sight, hello, room)
     # What an agent had on its way when it was asked, and as much again.
     course = Course(high_water, hello.first_seq, 2 * room.settings.window)
-    return Session(sender(host, hello, room.limits), course, wire, room, newest)
+    return Session(sender(host, hello, room.limits), course, wire, room, sight)
 
 
-async def _newest(room: Room, host: str, hello: telemetry_pb2.Hello) -> int | None:
-    """
-    Return the time of a known host's newest sample, where it comes with a spool that is not known.
-
-    That spool may be a cloned or restored one that began a new epoch: what is not newer may be
-    stored already, under the old one. None where nothing can be.
-    """
-    if hello.first_seq >= hello.next_seq:
-        return None
-    sql = "SELECT last_seen FROM hosts WHERE name = ?"
-    try:
-        found = await asyncio.to_thread(room.store.query, sql, [host])
-    except StoreError:
-        return None  # nothing can be stored now, either
-    times = found.column(0).to_pylist()
-    return times[0] if times else None
+def _say_skew(host: str, sight: Sight, hello: telemetry_pb2.Hello, room: Room) -> None:
+    skew = sight.skew_seconds(hello.time_unix_nano, hello.boottime_nano)
+    if abs(skew) > room.limits.skew_seconds:
+        log.warning(
+            "host %s: its clock is %.0f s %s; its samples get the collector's time; is NTP running?",
+            host,
+            abs(skew),
+            "ahead" if skew > 0 else "behind",
+        )
 
 
 class Session:
     """One stream of one host behind its Hello."""
 
     def __init__(
-        self, source: Sender, course: Course, wire: Wire, room: Room, newest: int | None = None
+        self, source: Sender, course: Course, wire: Wire, room: Room, sight: Sight | None = None
     ) -> None:
         self.host = source.host
         self._source = source
         self._course = course
         self._wire = wire
         self._room = room
-        self._newest = newest
+        self._sight = sight or Sight()
         self._settler = Settler(source.host, source.epoch, course, wire, room)
-        self._ended: asyncio.Future[tuple[Ended, float]] = asyncio.Future()
 
-    def end(self, reason: Ended, drain_seconds: float = 0.0) -> None:
-        """End the stream from outside, after at most that long for what waits for the disk."""
-        if not self._ended.done():
-            self._ended.set_result((reason, drain_seconds))
-
-    async def serve(self) -> None:
+    async def serve(self, seat: Seat) -> None:
         """Take batches and have them acknowledged, to the stream's end. Raises Ended and Gone."""
         reader = asyncio.ensure_future(self._receive())
         settler = asyncio.ensure_future(self._settler.run())
         try:
             while not settler.done():
-                watched: set[asyncio.Future[Any]] = {self._ended, settler}
+                watched: set[asyncio.Future[Any]] = {seat.ended, settler}
                 if not reader.done():
                     watched.add(reader)
                 await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
                 _raise((reader, settler))
-                if self._ended.done():
-                    await self._drain(reader)
+                if seat.ended.done():
+                    await self._drain(reader, *seat.ended.result())
         finally:
             reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
             settler.cancel()
-            await asyncio.gather(reader, settler, return_exceptions=True)
+            await asyncio.gather(settler, return_exceptions=True)
+            await self._settler.settled()
 
-    async def _drain(self, reader: "asyncio.Future[None]") -> None:
-        reason, seconds = self._ended.result()
+    async def _drain(self, reader: "asyncio.Future[None]", reason: Ended, seconds: float) -> None:
         reader.cancel()
         if seconds > 0:
             drained = asyncio.ensure_future(self._settler.idle())
@@ -146,11 +144,13 @@ class Session:
         raise reason
 
     async def _receive(self) -> None:
-        while (request := await self._wire.read()) is not None:
+        while (request := await self._next()) is not None:
             kind = request.WhichOneof("kind")
             if kind == "batches":
                 for batch in request.batches.batches:
                     await self._take(batch)
+            elif kind == "heartbeat":
+                await self._beat(request.heartbeat)
             elif kind == "goodbye":
                 await self._goodbye()
             elif kind == "hello":
@@ -158,43 +158,61 @@ class Session:
             # Anything else is of a newer contract and not for this version.
         await self._settler.put(None)
 
+    async def _next(self) -> telemetry_pb2.PushRequest | None:
+        seconds = self._room.settings.silence_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._wire.read()
+        except TimeoutError:
+            details = f"nothing came for {seconds:g} s; connect anew"
+            raise Ended(grpc.StatusCode.DEADLINE_EXCEEDED, details) from None
+
+    async def _beat(self, heartbeat: telemetry_pb2.Heartbeat) -> None:
+        now = self._room.clock.now()
+        self._sight.see(now, heartbeat.boottime_nano)
+        answer = telemetry_pb2.Heartbeat(time_unix_nano=now)
+        await self._wire.write(telemetry_pb2.PushResponse(heartbeat=answer))
+
     async def _take(self, batch: telemetry_pb2.Batch) -> None:
         if batch.epoch != self._source.epoch or not 1 <= batch.seq <= INTEGER_MAX:
             raise _invalid(
                 f"batch {batch.seq}: expected the Hello's epoch and a seq from 1 to {INTEGER_MAX}"
             )
-        course = self._course
-        course.arrives(batch.seq)
-        if course.unsure(batch.seq):
-            await self._settler.idle()
-        if course.premature(batch.seq):
-            hole: Future[Outcome] = Future()
-            hole.set_result(Outcome(Result.HOLE, 0))
-            await self._settler.put(Waiting(batch.seq, course.run, hole))
-            return
-        gap = course.gap_before(batch.seq)
+        course, gap = self._course, False
+        if not batch.ahead:
+            course.arrives(batch.seq)
+            if course.unsure(batch.seq):
+                await self._settler.idle()
+            if course.premature(batch.seq, batch.missing_before):
+                hole: Future[Outcome] = Future()
+                hole.set_result(Outcome(Result.HOLE, 0))
+                await self._settler.put(Waiting(batch.seq, course.run, hole))
+                return
+            gap = course.gap_before(batch.seq)
         now, limits = self._room.clock.now(), self._room.limits
-        taken = intake(self._source, batch, now, limits, gap_before=gap)
-        if self._newest is not None and await self._is_stored(taken, self._newest):
+        taken = intake(self._source, batch, now, limits, gap_before=gap, sight=self._sight)
+        self._room.tally.batches_corrected += taken.raw_time is not None
+        if batch.seq <= self._source.carried_seq and await self._is_stored(taken):
             taken = replace(taken, rows=(), refused=[STORED_BEFORE])
         whole = bool(taken.refused) and not taken.rows
         future = self._append(taken)
         await self._settler.put(Waiting(batch.seq, course.run, future, taken.refused, whole))
 
-    async def _is_stored(self, batch: StoreBatch, newest: int) -> bool:
+    async def _is_stored(self, batch: StoreBatch) -> bool:
         """Whether the store has a sample of this host and moment already, of another epoch."""
-        times = {row[0] for rows in batch.rows for row in rows.rows}
-        if not times or min(times) > newest:
+        found = [(rows.kind, row[0]) for rows in batch.rows for row in rows.rows]
+        if not found:
             return False
+        kind, time = found[0]
         sql = (
-            "SELECT count(*) FROM host_sample s JOIN hosts h ON h.id = s.host_id"
+            f"SELECT count(*) FROM {kind}_sample s JOIN hosts h ON h.id = s.host_id"  # noqa: S608 - the catalogue's name
             " WHERE h.name = ? AND s.time = ?"
         )
         try:
-            found = await asyncio.to_thread(self._room.store.query, sql, [self.host, min(times)])
+            table = await asyncio.to_thread(self._room.store.query, sql, [self.host, time])
         except StoreError:
             return False
-        return bool(found.column(0)[0].as_py())
+        return bool(table.column(0)[0].as_py())
 
     def _append(self, batch: StoreBatch) -> "Future[Outcome]":
         try:

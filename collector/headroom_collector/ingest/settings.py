@@ -23,6 +23,8 @@ class Limits:
     """A share of time may be a little over 1: two clocks were read one after the other."""
     future_seconds: float = 120.0
     oldest_seconds: float = 14 * 86_400.0
+    skew_seconds: float = 5.0
+    """A host's clock may be so far from the collector's before its samples' times are corrected."""
 
     def of(self, field: str) -> int:
         """Most samples in that repeated field of a Cycle."""
@@ -48,6 +50,10 @@ class IngestSettings:
     throttle_seconds: float = 5.0
     keepalive_seconds: float = 20.0
     keepalive_timeout_seconds: float = 10.0
+    heartbeat_seconds: float = 15.0
+    """An agent that has nothing to send gives a sign of life so often."""
+    silence_seconds: float = 120.0
+    """A stream on which nothing came for so long is ended."""
 
     def limits(self) -> Limits:
         """Return what one batch may hold."""

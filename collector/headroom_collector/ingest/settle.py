@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ import grpc
 from headroom_collector.ingest.course import Course
 from headroom_collector.ingest.settings import IngestSettings, Limits
 from headroom_collector.ingest.wire import Ended, Wire
-from headroom_collector.store.api import Outcome, Refusal, Result, Store, StoreError
+from headroom_collector.store.api import Outcome, Refusal, Result, Span, Store, StoreError
 from headroom_core.clock import Clock
 from headroom_proto.v1 import telemetry_pb2
 
@@ -30,6 +30,10 @@ class Tally:
     throttles: int = 0
     takeovers: int = 0
     streams_refused: int = 0
+    spools_renewed: int = 0
+    """Spools that had been cloned or rolled back and began a new epoch."""
+    batches_corrected: int = 0
+    """Batches whose time was corrected, because their host's clock is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,14 @@ class Waiting:
     whole: bool = False
 
 
+def spans(found: Iterable[Span]) -> list[telemetry_pb2.Span]:
+    """Return spans as the contract has them."""
+    return [
+        telemetry_pb2.Span(from_seq=span.first, to_seq=span.last, crc32=span.crc32)
+        for span in found
+    ]
+
+
 class Settler:
     """
     Waits for each batch to be durable and answers its agent.
@@ -70,11 +82,27 @@ class Settler:
         self._wire = wire
         self._room = room
         self._queue: asyncio.Queue[Waiting | None] = asyncio.Queue(room.settings.window)
+        self._current: Waiting | None = None
         self._named: set[str] = set()
 
     async def put(self, waiting: Waiting | None) -> None:
         """Queue a batch, or None behind the last."""
         await self._queue.put(waiting)
+
+    async def settled(self) -> None:
+        """
+        Wait until the store is done with all that was put, after ``run`` ended.
+
+        A newer stream of the host is told how far its spool is stored: that must not change then
+        by what an older one had brought.
+        """
+        waiting = [] if self._current is None else [self._current]
+        while not self._queue.empty():
+            found = self._queue.get_nowait()
+            self._queue.task_done()
+            waiting += [] if found is None else [found]
+        futures = [asyncio.wrap_future(one.future) for one in waiting]
+        await asyncio.shield(asyncio.gather(*futures, return_exceptions=True))
 
     async def idle(self) -> None:
         """Wait until every batch that was put is settled."""
@@ -83,10 +111,12 @@ class Settler:
     async def run(self) -> None:
         """Settle what is put, up to the None. Raises Ended and Gone."""
         while (waiting := await self._queue.get()) is not None:
+            self._current = waiting
             try:
                 await self._settle(waiting)
             finally:
                 self._queue.task_done()
+            self._current = None
 
     async def _settle(self, waiting: Waiting) -> None:
         try:
@@ -107,7 +137,9 @@ class Settler:
         else:
             if outcome.result is Result.STORED:
                 self._count(waiting)
-            ack = telemetry_pb2.Ack(epoch=self._epoch, seq=self._course.high_water)
+            ack = telemetry_pb2.Ack(
+                epoch=self._epoch, seq=self._course.high_water, ahead=spans(outcome.ahead)
+            )
             await self._wire.write(telemetry_pb2.PushResponse(ack=ack))
 
     def _count(self, waiting: Waiting) -> None:

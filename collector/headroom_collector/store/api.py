@@ -11,7 +11,8 @@ and against the tables ``hosts`` and ``things`` (``labels`` is JSON; ``last_seen
 minute). ``commit_id`` only grows: it is the position that durable cursors keep. Kinds that are
 rolled up have a table ``<kind>_5m``, described in ``rollup``; ``dirty`` holds, by kind and start,
 the 5-minute buckets that are not rolled up yet or no longer rightly; ``gaps`` holds batches that are lost
-for good, ``sink_gaps`` the samples that went by age before a sink had them, ``refusals`` the
+for good, ``ahead`` those that are stored beyond a hole, ``corrected`` the times that clocks
+which were wrong had shown, ``sink_gaps`` the samples that went by age before a sink had them, ``refusals`` the
 refused values by host, hour and reason. Times are UTC nanoseconds.
 """
 
@@ -88,6 +89,12 @@ class StoreBatch:
     interval_seconds: float | None = None
     gap_before: bool = False
     """The missing batches before this one are gone for good: take it all the same, note the gap."""
+    missing_before: int = 0
+    """So many right before this one are gone for good, by its agent's own word."""
+    ahead: bool = False
+    """Sent ahead of older batches that follow: stored beyond the high water."""
+    raw_time: int | None = None
+    """UTC nanoseconds that the agent's clock showed, where its samples have a corrected time."""
     aside: bool = False
     """About a host and not from its agent: when that was last heard, and that it said goodbye, stay."""
     acked_before: int = 0
@@ -108,11 +115,21 @@ class Result(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Batches ``first`` to ``last``, both included; ``crc32`` is that of the last."""
+
+    first: int
+    last: int
+    crc32: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """``high_water`` is the highest seq of the epoch that is durable now."""
+    """``high_water`` is the highest seq of the epoch that is durable now, ``ahead`` what is beyond."""
 
     result: Result
     high_water: int
+    ahead: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +208,10 @@ class Store(Reader, Protocol):
 
     def checksum(self, host: str, epoch: bytes) -> int | None:
         """CRC-32 of the batch that is that spool's high water; None where it is not known."""
+        ...
+
+    def ahead(self, host: str, epoch: bytes) -> tuple[Span, ...]:
+        """Return which batches of that spool are durable beyond its high water."""
         ...
 
     def snapshot(self, target: Path) -> "Snapshot":

@@ -13,12 +13,20 @@ import pyarrow as pa
 
 from headroom_collector.config import StoreSettings
 from headroom_collector.store import reading
-from headroom_collector.store.api import Change, HostRow, Migration, Outcome, Snapshot, StoreBatch
+from headroom_collector.store.api import (
+    Change,
+    HostRow,
+    Migration,
+    Outcome,
+    Snapshot,
+    Span,
+    StoreBatch,
+)
 from headroom_collector.store.database import Database, refusal
 from headroom_collector.store.durable import Sync
 from headroom_collector.store.inbox import Arrival, Aside, Inbox, Task
 from headroom_collector.store.maintenance import Keep, Maintained, Maintenance
-from headroom_collector.store.memory import Memory, remember
+from headroom_collector.store.memory import UNKNOWN, Memory, remember
 from headroom_collector.store.rollup import prepare_rollups
 from headroom_collector.store.schema import migrate
 from headroom_collector.store.snapshot import snapshot
@@ -66,7 +74,12 @@ class DuckStore:
     def checksum(self, host: str, epoch: bytes) -> int | None:
         """CRC-32 of the batch that is that spool's high water; None where it is not known."""
         mark = self._writer.durable.get((host, epoch))
-        return None if mark is None else mark.crc32
+        return None if mark is None or not mark.seq or mark.crc32 == UNKNOWN else mark.crc32
+
+    def ahead(self, host: str, epoch: bytes) -> tuple[Span, ...]:
+        """Return which batches of that spool are durable beyond its high water."""
+        mark = self._writer.durable.get((host, epoch))
+        return () if mark is None else mark.ahead
 
     def subscribe(self, listener: Callable[[int], None]) -> None:
         """Have ``listener`` called with each commit id, from the writer's thread, right after."""

@@ -8,8 +8,9 @@ import duckdb
 import pyarrow as pa
 
 from headroom_collector.store import merges
-from headroom_collector.store.api import Result, Rows, StoreBatch, Thing
-from headroom_collector.store.memory import Known, Mark, Memory
+from headroom_collector.store.api import Result, Rows, Span, StoreBatch, Thing
+from headroom_collector.store.marks import Verdict, judge
+from headroom_collector.store.memory import Known, Memory
 from headroom_collector.store.sheet import Sheet, insert, known, run
 from headroom_collector.store.tables import BUCKET, DAY, REACH, SECOND
 from headroom_proto.catalogue import Catalogue
@@ -19,17 +20,6 @@ FRESH = 60 * SECOND
 HOUR = 3_600 * SECOND
 
 Row = dict[str, Any]
-
-
-def classify(mark: Mark | None, batch: StoreBatch) -> Result:
-    """Say what becomes of a batch of a spool that is stored up to ``mark``."""
-    if mark is None or batch.seq == mark.seq + 1:
-        return Result.STORED
-    if batch.seq == mark.seq and batch.crc32 != mark.crc32:
-        return Result.CLASH
-    if batch.seq <= mark.seq:
-        return Result.DUPLICATE
-    return Result.STORED if batch.gap_before else Result.HOLE
 
 
 @dataclass(slots=True)
@@ -45,20 +35,24 @@ class Group:
     things: dict[int, Row] = field(default_factory=dict)
     marks: dict[tuple[int, bytes], Row] = field(default_factory=dict)
     gaps: list[Row] = field(default_factory=list)
+    spans: dict[tuple[int, bytes], tuple[Span, ...]] = field(default_factory=dict)
+    corrected: list[Row] = field(default_factory=list)
     refusals: dict[tuple[int, int, str], Row] = field(default_factory=dict)
     refused: int = 0
 
     def take(self, batch: StoreBatch) -> Result:
         """Decide about a batch; one to be stored is added. Raises ValueError for an odd one."""
-        mark = self.memory.marks.get((batch.host, batch.epoch))
-        result = classify(mark, batch)
-        if result is Result.STORED:
+        known = self.memory.marks.get((batch.host, batch.epoch))
+        verdict = judge(known, batch)
+        if verdict.result is Result.STORED:
             host = self._host(batch)
-            self._mark(host, batch, mark)
+            self._mark(host, batch, verdict)
             for rows in batch.rows:
                 self._rows(host, rows)
             self._refuse(host, batch)
-        return result
+        elif verdict.gaps:
+            self._mark(self.memory.hosts[batch.host], batch, verdict)
+        return verdict.result
 
     def write(self, cursor: duckdb.DuckDBPyConnection) -> int:
         """Write everything inside the caller's transaction; return the number of values."""
@@ -71,6 +65,9 @@ class Group:
             (merges.HOSTS, [*self.hosts.values()], merges.HOST),
             (merges.THINGS, [*self.things.values()], merges.THING),
             (merges.MARKS, [*self.marks.values()], merges.MARK),
+            (merges.NOT_AHEAD, [*self.marks.values()], merges.MARK),
+            (merges.AHEAD, self._ahead(), merges.SPAN),
+            (merges.CORRECTED, self.corrected, merges.CORRECTION),
             (merges.GAPS, self.gaps, merges.GAP),
             (merges.REFUSALS, [*self.refusals.values()], merges.REFUSAL),
             (merges.DIRTY, self._dirty(), merges.BUCKET),
@@ -97,16 +94,41 @@ class Group:
         }
         return number
 
-    def _mark(self, host: int, batch: StoreBatch, mark: Mark | None) -> None:
-        before = mark.seq if mark else min(batch.acked_before, batch.seq - 1)
-        if batch.seq > before + 1:
-            gap = {"from": before + 1, "to": batch.seq - 1, "time": batch.received}
+    def _mark(self, host: int, batch: StoreBatch, verdict: Verdict) -> None:
+        for first, last in verdict.gaps:
+            gap = {"from": first, "to": last, "time": batch.received}
             self.gaps.append({"host": host, "epoch": batch.epoch, **gap})
-        self.memory.marks[batch.host, batch.epoch] = Mark(batch.seq, batch.crc32)
+        mark = self.memory.marks[batch.host, batch.epoch] = verdict.mark
         row = self.marks.setdefault(
             (host, batch.epoch), {"host": host, "epoch": batch.epoch, "baseline": batch.seq}
         )
-        row |= {"seq": batch.seq, "crc32": batch.crc32, "updated": batch.received}
+        row |= {"seq": mark.seq, "crc32": mark.crc32, "updated": batch.received}
+        self.spans[host, batch.epoch] = mark.ahead
+        if batch.raw_time is not None:
+            times = [row[0] for rows in batch.rows for row in rows.rows] or [batch.raw_time]
+            self.corrected.append(
+                {
+                    "host": host,
+                    "epoch": batch.epoch,
+                    "seq": batch.seq,
+                    "time": times[0],
+                    "raw_time": batch.raw_time,
+                    "received": batch.received,
+                }
+            )
+
+    def _ahead(self) -> list[Row]:
+        return [
+            {
+                "host": host,
+                "epoch": epoch,
+                "from": span.first,
+                "to": span.last,
+                "crc32": span.crc32,
+            }
+            for (host, epoch), spans in self.spans.items()
+            for span in spans
+        ]
 
     def _rows(self, host: int, rows: Rows) -> None:
         try:

@@ -117,5 +117,5 @@ class Maintenance:
     def _sweep(self, now: int, cursor: Cursor, _commit_id: int) -> None:
         before = now - self._keep.five_minute_days * DAY
         tables = [rollup_name(kind.name) for kind in self._kinds.values() if kind.rolled_up]
-        for table in (*tables, "refusals", "gaps"):
+        for table in (*tables, "refusals", "gaps", "corrected"):
             cursor.execute(f"DELETE FROM {table} WHERE time < ?", [before])  # noqa: S608 - our own names

@@ -2,23 +2,27 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
+from headroom_collector.store.api import Span
 from headroom_collector.store.tables import Days
 from headroom_proto.catalogue import Catalogue
 
 Epoch = tuple[str, bytes]
 """(host, epoch): one spool."""
+UNKNOWN = -1
+"""In place of a checksum: that batch is stored elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far a spool is stored: its newest batch."""
+    """How far a spool is stored: up to its batch ``seq``, and some beyond it, in order."""
 
     seq: int
     crc32: int
+    ahead: tuple[Span, ...] = ()
 
 
 @dataclass(slots=True)
@@ -61,6 +65,12 @@ class Memory:
                 "FROM high_water w JOIN hosts h ON h.id = w.host_id"
             ).fetchall()
         }
+        for name, epoch, first, last, crc32 in cursor.execute(
+            "SELECT h.name, a.epoch, a.from_seq, a.to_seq, a.crc32 "
+            "FROM ahead a JOIN hosts h ON h.id = a.host_id ORDER BY a.from_seq"
+        ).fetchall():
+            mark = self.marks[name, epoch]
+            self.marks[name, epoch] = replace(mark, ahead=(*mark.ahead, Span(first, last, crc32)))
         self.things = {}
         rows = cursor.execute(
             "SELECT host_id, kind, key, id, labels, first_seen, last_seen FROM things"

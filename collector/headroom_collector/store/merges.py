@@ -65,6 +65,37 @@ WHEN MATCHED THEN UPDATE SET seq = i.seq, crc32 = i.crc32, updated = i.updated
 WHEN NOT MATCHED THEN INSERT VALUES (i.host, i.epoch, i.seq, i.crc32, i.baseline, i.updated)
 """
 
+SPAN = pa.schema(
+    [
+        ("host", pa.int32()),
+        ("epoch", pa.binary()),
+        ("from", pa.int64()),
+        ("to", pa.int64()),
+        ("crc32", pa.int64()),
+    ]
+)
+# A spool's spans are written anew with each of its marks.
+NOT_AHEAD = """
+DELETE FROM ahead USING incoming i WHERE ahead.host_id = i.host AND ahead.epoch = i.epoch
+"""
+AHEAD = """
+INSERT INTO ahead SELECT i.host, i.epoch, i."from", i."to", i.crc32 FROM incoming i
+"""
+
+CORRECTION = pa.schema(
+    [
+        ("host", pa.int32()),
+        ("epoch", pa.binary()),
+        ("seq", pa.int64()),
+        ("time", pa.int64()),
+        ("raw_time", pa.int64()),
+        ("received", pa.int64()),
+    ]
+)
+CORRECTED = """
+INSERT INTO corrected SELECT i.host, i.epoch, i.seq, i.time, i.raw_time, i.received FROM incoming i
+"""
+
 GAP = pa.schema(
     [
         ("host", pa.int32()),

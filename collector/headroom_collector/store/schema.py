@@ -51,6 +51,18 @@ OWN = (
             samples BIGINT NOT NULL);
         """,
     ),
+    Migration(
+        "store",
+        3,
+        """
+        CREATE TABLE ahead(
+            host_id INTEGER NOT NULL, epoch BLOB NOT NULL, from_seq BIGINT NOT NULL,
+            to_seq BIGINT NOT NULL, crc32 BIGINT NOT NULL);
+        CREATE TABLE corrected(
+            host_id INTEGER NOT NULL, epoch BLOB NOT NULL, seq BIGINT NOT NULL,
+            time BIGINT NOT NULL, raw_time BIGINT NOT NULL, received BIGINT NOT NULL);
+        """,
+    ),
 )
 
 

@@ -14,7 +14,7 @@ from headroom_collector.store.api import Outcome, Result, StoreError
 from headroom_collector.store.database import Database
 from headroom_collector.store.group import Group
 from headroom_collector.store.inbox import Arrival, Aside, ChangeError, Counts, Inbox, Item, Task
-from headroom_collector.store.memory import Epoch, Mark, Memory
+from headroom_collector.store.memory import UNKNOWN, Epoch, Mark, Memory
 from headroom_collector.store.tables import floor
 from headroom_collector.store.wording import one_line
 from headroom_core.clock import Clock
@@ -35,6 +35,9 @@ DISK = (OSError, StoreError, *BROKEN)
 """After one of these nothing is known of what is on the disk."""
 ODD = (duckdb.Error, pa.ArrowException, ValueError, TypeError, OverflowError)
 """One batch that cannot be written; the others can."""
+
+
+NOTHING = Mark(0, UNKNOWN)
 
 
 def _pass_on(listener: Callable[[int], None], done: "Future[int]") -> None:
@@ -134,7 +137,7 @@ class Writer:
         tasks = [item for item in items if isinstance(item, Task)]
         group = Group(self.memory, self._catalogue, floor(self._clock.now(), self._raw_days))
         results = [group.take(arrival.batch) for arrival in arrivals]
-        committed = bool(tasks) or Result.STORED in results
+        committed = bool(tasks) or Result.STORED in results or bool(group.gaps)
         if committed:
             self.counts.values_total += self._transact(group, tasks)
             self.counts.commits_total += 1
@@ -179,10 +182,11 @@ class Writer:
 
     def _answer(self, arrivals: Sequence[Arrival], results: Sequence[Result]) -> None:
         spools = [(arrival.batch.host, arrival.batch.epoch) for arrival in arrivals]
-        marks = {spool: self.memory.marks[spool] for spool in spools}
+        marks = {spool: self.memory.marks.get(spool, NOTHING) for spool in spools}
         self.durable |= marks
         for arrival, spool, result in zip(arrivals, spools, results, strict=True):
-            arrival.future.set_result(Outcome(result, marks[spool].seq))
+            mark = marks[spool]
+            arrival.future.set_result(Outcome(result, mark.seq, mark.ahead))
 
     def _tell(self) -> None:
         # A future keeps what one listener raises from the others and from this thread.

@@ -9,7 +9,7 @@ import pytest
 from rigs.ingest import EPOCH, SECOND, Rig, batch, cycle, until
 
 from headroom_collector.store.api import Refusal
-from headroom_proto.v1.telemetry_pb2 import Batch, Goodbye, PushRequest
+from headroom_proto.v1.telemetry_pb2 import Batch, Goodbye, Heartbeat, PushRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -277,7 +277,7 @@ async def test_an_agent_that_leaves_is_not_counted_as_connected(rig: Rig) -> Non
     await until(lambda: rig.server.statistics()["agents_connected"] == 0)
 
 
-async def test_an_agent_that_leaves_with_a_batch_on_its_way_does_not_take_it_back(
+async def test_an_agent_that_comes_back_is_greeted_once_its_older_batches_are_settled(
     rig: Rig,
 ) -> None:
     rig.store.held = True
@@ -285,10 +285,48 @@ async def test_an_agent_that_leaves_with_a_batch_on_its_way_does_not_take_it_bac
         await agent.hello()
         await agent.send(batch(1, cycle(rig.clock.now())))
         await until(lambda: len(rig.store.waiting) == 1)
-    await until(lambda: rig.server.statistics()["agents_connected"] == 0)
-    rig.store.release()
     async with rig.agent() as agent:
-        assert (await agent.hello()).welcome.high_water == 1
+        greeted = asyncio.ensure_future(agent.hello())
+        done, _ = await asyncio.wait({greeted}, timeout=0.3)
+        assert not done
+        rig.store.release()
+        assert (await greeted).welcome.high_water == 1
+
+
+async def test_a_heartbeat_is_answered(rig: Rig) -> None:
+    async with rig.agent() as agent:
+        welcome = (await agent.hello()).welcome
+        assert welcome.heartbeat_seconds == 15.0
+        await agent.say(PushRequest(heartbeat=Heartbeat(boottime_nano=5)))
+        assert (await agent.receive()).heartbeat.time_unix_nano == rig.clock.now()
+
+
+async def test_the_time_of_a_wrong_clock_is_corrected_and_what_it_showed_is_kept(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    now, year, boot = rig.clock.now(), 365 * 86_400 * SECOND, 1000 * SECOND
+    wrong = cycle(now + year - 30 * SECOND)
+    wrong.boottime_nano = boot - 30 * SECOND
+    right = cycle(now - 20 * SECOND)
+    right.boottime_nano = boot - 20 * SECOND - SECOND  # a second off: within what is tolerated
+    older = cycle(now - 9 * SECOND)
+    older.boottime_nano = boot - 500 * SECOND
+    async with rig.agent() as agent:
+        with caplog.at_level(logging.WARNING):
+            await agent.hello(boot_id="b", time_unix_nano=now + year, boottime_nano=boot)
+        sent = [batch(1, wrong), batch(2, right), batch(3, older)]
+        for one, boot_id in zip(sent, ("b", "b", "another boot"), strict=True):
+            one.boot_id = boot_id
+        await agent.send(*sent)
+        await agent.acked(3)
+    stored = [(one.raw_time, one.rows[0].rows[0][0]) for one in rig.store.batches("web-1")]
+    assert stored == [
+        (now + year - 30 * SECOND, now - 30 * SECOND),
+        (None, now - 20 * SECOND),
+        (None, now - 9 * SECOND),
+    ]
+    assert "its clock is 31536000 s ahead" in caplog.text
+    assert rig.server.statistics()["batches_corrected_total"] == 1
 
 
 async def test_a_stopping_collector_acknowledges_what_waits_for_the_disk(rig: Rig) -> None:

@@ -141,7 +141,7 @@ async def test_a_spool_with_a_new_epoch_doubles_nothing_that_the_store_has(real:
         await agent.acked(3)
     epoch = b"of a cloned spool"[:16]
     async with real.agent() as agent:
-        await agent.hello(epoch=epoch, first_seq=1, next_seq=3)
+        await agent.hello(epoch=epoch, first_seq=1, next_seq=3, carried_seq=2)
         await agent.send(batch(1, sent[1], epoch), batch(2, sent[3], epoch))
         await agent.acked(2)
     loads = real.rows("SELECT load1 FROM host_sample ORDER BY time")
