@@ -4,7 +4,7 @@ BIN := .venv/bin
 UP := $(if $(FLEET),--fleet $(FLEET)) $(if $(DATA),--data $(DATA)) $(if $(WEBHOOK),--webhook $(WEBHOOK)) $(if $(HTTP),--http $(HTTP)) $(if $(GRPC),--grpc $(GRPC))
 
 .DEFAULT_GOAL := help
-.PHONY: help up test install dev engines check lint types imports proto-check docs-check dashboards-check format proto docs dashboards lock bench figures test-faults clean
+.PHONY: help up test install dev engines check lint types imports proto-check docs-check dashboards-check format proto docs dashboards site packages wheelhouse lock bench figures test-faults clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ dev: ## Set up .venv to work on Headroom
 engines: ## Install the engines that the tests use (Debian's packages)
 	@deploy/setup/engines.sh
 
-check: lint types imports proto-check docs-check dashboards-check ## Lint, types, imports, contract, docs, dashboards
+check: lint types imports proto-check docs-check site dashboards-check ## Lint, types, imports, contract, docs, dashboards
 
 lint: dev
 	$(BIN)/ruff check .
@@ -66,6 +66,15 @@ docs: dev ## Regenerate the reference pages
 dashboards: dev ## Regenerate the dashboards
 	$(BIN)/headroom dashboards generate
 	$(BIN)/headroom dashboards generate --flavour influxql --out dashboards/generated/influxql
+
+site: dev ## Build the documentation as a site, in build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+packages: dev ## Build the Debian packages of agent and collector, in dist/
+	@deploy/debian/build.sh dist
+
+wheelhouse: dev ## Collect all that an installation without a network needs, in dist/
+	@deploy/setup/wheelhouse.sh dist
 
 COMPILE = $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header --no-emit-index-url --no-emit-find-links
 lock: dev ## Bring the lock files up to date with pyproject.toml
