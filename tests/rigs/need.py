@@ -20,6 +20,7 @@ PACKAGES = {
     "qemu-system-x86_64": "qemu-system-x86",
     "victoria-metrics": "victoria-metrics",
     "systemd-analyze": "systemd",
+    "systemd-nspawn": "systemd-container",
     "virsh": "libvirt-clients",
     "vmalert": "victoria-metrics",
 }

@@ -45,7 +45,7 @@ def test_a_unit_gives_no_capability_and_a_user_of_its_own(name: str) -> None:
     assert said["AmbientCapabilities"] == [""]
     user = "headroom-agent" if name == "headroom-agent" else "headroom"
     assert said["User"] == said["Group"] == [user]
-    sysusers = (units.FOLDER / "headroom.sysusers.conf").read_text()
+    sysusers = (units.FOLDER / f"{name}.sysusers.conf").read_text()
     assert f"\nu {user} " in sysusers
     assert said["StateDirectory"] == [user]
 

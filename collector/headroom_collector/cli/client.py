@@ -6,6 +6,8 @@ from pathlib import Path
 import httpx
 
 SOCKET = "admin.sock"
+SERVICE = Path("/var/lib/headroom")
+"""The data folder of a collector that systemd runs."""
 
 
 class CliError(Exception):
@@ -16,13 +18,15 @@ def default_data() -> Path:
     """
     Return the data folder where none is named.
 
-    HEADROOM_DATA, else the XDG state folder, so that commands find what ``headroom up`` began.
+    HEADROOM_DATA, else the XDG state folder, so that commands find what ``headroom up`` began; the
+    service's where there is no such folder and this user can look into that one.
     """
     named = os.environ.get("HEADROOM_DATA")
     if named:
         return Path(named)
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state) / "headroom"
+    own = Path(state) / "headroom"
+    return SERVICE if not own.exists() and os.access(SERVICE, os.X_OK) else own
 
 
 def check(response: httpx.Response) -> None:
