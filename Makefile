@@ -51,6 +51,7 @@ docs-check: dev ## The generated reference pages are in step
 dashboards-check: dev ## The committed dashboards are in step
 	$(BIN)/headroom dashboards generate --check
 	$(BIN)/headroom dashboards generate --check --flavour influxql --out dashboards/generated/influxql
+	$(BIN)/headroom dashboards rules --check
 
 format: dev ## Format the code
 	$(BIN)/ruff format .
@@ -66,6 +67,7 @@ docs: dev ## Regenerate the reference pages
 dashboards: dev ## Regenerate the dashboards
 	$(BIN)/headroom dashboards generate
 	$(BIN)/headroom dashboards generate --flavour influxql --out dashboards/generated/influxql
+	$(BIN)/headroom dashboards rules
 
 site: dev ## Build the documentation as a site, in build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -1,6 +1,5 @@
 """``headroom dashboards``: write the dashboards as files for Grafana, or check that they are in step."""
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +8,11 @@ import typer
 
 from headroom_core.ceiling import DEFAULT_RATIO, Ceiling
 from headroom_core.rules import Rule
+from headroom_core.settings import SettingsError
+from headroom_dashboards.folder import differences, write
 
 FOLDER = Path("dashboards/generated")
+RULES = FOLDER / "rules"
 
 app = typer.Typer(help="Dashboards for Grafana.", no_args_is_help=True)
 
@@ -40,27 +42,17 @@ def files(
     return {f"{name}.json": to_json(page, how, words) for name, page in made}
 
 
-def differences(wanted: dict[str, str], folder: Path) -> list[str]:
-    """Return one line for each file that is missing, differs or should not be there."""
-    lines = []
-    for name, text in wanted.items():
-        path = folder / name
-        if not path.is_file():
-            lines.append(f"{path} is missing")
-        elif path.read_text(encoding="utf-8") != text:
-            lines.append(f"{path} differs from what the code makes")
-    known = {path.name for path in folder.glob("*.json")}
-    lines += [f"{folder / name} is made by nothing" for name in sorted(known - set(wanted))]
-    return lines
+def rule_files(config: Path | None) -> dict[str, str]:
+    """Return the rule files by name; raises SettingsError for a configuration that cannot be read."""
+    from headroom_dashboards.rules import file, settings, trials  # noqa: PLC0415  # yaml is an extra
 
-
-def write(wanted: dict[str, str], folder: Path) -> None:
-    """Write the files, each whole or not at all; raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in wanted.items():
-        half = folder / f".{name}.{os.getpid()}"
-        half.write_text(text, encoding="utf-8")
-        half.replace(folder / name)
+    wanted = settings.wanted(config)
+    made = file.groups(wanted.rules, wanted.ceiling)
+    texts = {f"{engine.value}.yml": file.text(made, engine) for engine in file.Engine}
+    first = f"{file.Engine.PROMETHEUS.value}.yml"
+    for name, slowly in (("quick.test.yml", False), ("slow.test.yml", True)):
+        texts[name] = trials.text(wanted.rules, wanted.ceiling, made, first, slowly=slowly)
+    return texts
 
 
 def _refuse(line: str) -> typer.Exit:
@@ -93,6 +85,11 @@ def generate(
         raise _refuse(
             f"{str(error.name).partition('.')[0]} is not installed: pip install 'headroom[dashboards]'"
         ) from None
+    _put(wanted, out, check=check, command="generate")
+
+
+def _put(wanted: dict[str, str], out: Path, *, check: bool, command: str) -> None:
+    """Write the files and say so, or fail where one is not in step."""
     try:
         if check:
             lines = differences(wanted, out)
@@ -106,6 +103,31 @@ def generate(
     if lines:
         for line in lines:
             typer.echo(f"headroom: {line}", err=True)
-        raise _refuse("run `headroom dashboards generate` and commit what it writes")
+        raise _refuse(f"run `headroom dashboards {command}` and commit what it writes")
     for name in wanted:
         typer.echo(f"{out / name} is in step" if check else f"wrote {out / name}")
+
+
+@app.command()
+def rules(
+    *,
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = RULES,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Configuration of the collector, for its ceiling and rules."),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail where a file is not in step.")
+    ] = False,
+) -> None:
+    """
+    Write recording and alerting rules for Prometheus, vmalert and Mimir, with promtool's tests.
+
+    They are made from the rules that the collector itself alerts by. Where both run, send only one
+    of them to people.
+    """
+    try:
+        wanted = rule_files(config)
+    except (SettingsError, ValueError) as error:
+        raise _refuse(str(error)) from None
+    _put(wanted, out, check=check, command="rules")

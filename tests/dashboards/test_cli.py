@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from headroom_core.ceiling import Ceiling
-from headroom_dashboards.cli import app, differences, files
+from headroom_dashboards.cli import app, files
+from headroom_dashboards.folder import differences
 
 COMMITTED = Path(__file__).parents[2] / "dashboards" / "generated"
 
