@@ -102,9 +102,7 @@ def test_the_most_particular_ceiling_goes_first_and_is_left_out_of_the_others():
 def test_a_scope_becomes_matchers():
     scope = Scope(sites=("par*", "ly?n"), hosts=("web-[0-3].x",))
     rule = Rule(name="Scoped", metric="load1", threshold=4.0, scope=scope)
-    assert (
-        'headroom_host_load1{site=~"par.*|ly.n",host=~"web-[0-3]\\\\.x"}' in figure(rule).expr
-    )
+    assert 'headroom_host_load1{site=~"par.*|ly.n",host=~"web-[0-3]\\\\.x"}' in figure(rule).expr
 
 
 def test_a_figure_that_only_the_collector_has_is_refused():
