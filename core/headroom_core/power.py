@@ -11,6 +11,10 @@ Kind = Literal["measured", "derived", "modelled"]
 QUANTITIES: tuple[Quantity, ...] = ("wall", "component")
 KINDS: tuple[Kind, ...] = ("measured", "derived", "modelled")
 """From the best to the weakest."""
+SOURCES = ("redfish", "ipmi_lan", "dcmi", "ipmi_sensors", "hwmon", "rapl_regression", "model")
+"""Of the server's input, from the one that is taken first."""
+ONE_OF = frozenset({"dcmi", "ipmi_sensors", "hwmon", "rapl_regression", "model"})
+"""An agent has one of these at a time: the newest tells which, older ones were before it."""
 WHOLE = "host"
 PARTS = ("package", "dram")
 """Power domains that lie beside each other; others (core, uncore) lie within a package."""
@@ -18,14 +22,24 @@ PARTS = ("package", "dram")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One power domain now, in watts, by the labels of an EnergySample; ends where it states them."""
+    """
+    One power domain now, in watts, by the labels of an EnergySample; ends where it states them.
+
+    ``at``: when it was read, in UTC nanoseconds; only its order counts.
+    """
 
     labels: Mapping[str, str]
     watts: float
     low: float | None = None
     high: float | None = None
+    at: int = 0
 
-    def rank(self) -> tuple[int, int, str] | None:
+    @property
+    def alone(self) -> bool:
+        """Whether its host's agent has no other source of the server's input at that time."""
+        return self.labels.get("quantity") == "wall" and self.labels.get("source") in ONE_OF
+
+    def rank(self) -> tuple[int, int, int, str] | None:
         """Return how good it is, the smallest the best; None where it cannot stand for a host."""
         domain = self.labels.get("domain", "")
         quantity, kind = self.labels.get("quantity"), self.labels.get("kind")
@@ -33,7 +47,9 @@ class Reading:
             return None
         if quantity not in QUANTITIES or kind not in KINDS:
             return None
-        return QUANTITIES.index(quantity), KINDS.index(kind), self.labels.get("source", "")
+        source = self.labels.get("source", "")
+        place = SOURCES.index(source) if source in SOURCES else len(SOURCES)
+        return QUANTITIES.index(quantity), KINDS.index(kind), place, source
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +69,15 @@ def power_of(readings: Iterable[Reading]) -> Power | None:
     Choose one figure for a host; None where no reading can stand for it.
 
     The server's input goes before its components, measured before derived before modelled, and only
-    one source is taken; within it the whole host goes before the sum of packages and memory.
+    one source is taken; within it the whole host goes before the sum of packages and memory. What
+    an agent's input was known from before it fell silent is no figure of now.
     """
-    ranked: dict[tuple[int, int, str], list[Reading]] = {}
-    for reading in readings:
+    known = list(readings)
+    newest = max((reading.at for reading in known if reading.alone), default=0)
+    ranked: dict[tuple[int, int, int, str], list[Reading]] = {}
+    for reading in known:
         rank = reading.rank()
-        if rank is not None:
+        if rank is not None and (not reading.alone or reading.at >= newest):
             ranked.setdefault(rank, []).append(reading)
     if not ranked:
         return None
@@ -74,5 +93,5 @@ def power_of(readings: Iterable[Reading]) -> Power | None:
         high=sum(highs) if stated else None,
         quantity=QUANTITIES[best[0]],
         kind=KINDS[best[1]],
-        source=best[2],
+        source=best[3],
     )

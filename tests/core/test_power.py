@@ -61,3 +61,22 @@ def test_ends_are_stated_only_where_every_part_states_them():
 def test_what_cannot_stand_for_a_host_gives_no_figure(odd):
     assert power_of([reading(**odd)]) is None
     assert power_of([]) is None
+
+
+def test_sources_of_the_input_go_in_the_order_that_the_documents_state():
+    names = ["hwmon", "dcmi", "ipmi_lan", "ipmi_sensors", "redfish"]
+    order = []
+    while names:
+        found = power_of([reading(source=name, kind="measured") for name in names])
+        assert found is not None
+        order.append(found.source)
+        names.remove(found.source)
+    assert order == ["redfish", "ipmi_lan", "dcmi", "ipmi_sensors", "hwmon"]
+
+
+def test_what_an_agent_measured_before_it_lost_its_meter_is_no_figure_of_now():
+    lost = reading(source="dcmi", kind="measured", watts=300.0, at=10)
+    now = reading(watts=200.0, at=20)
+    polled = reading(source="redfish", kind="measured", watts=310.0, at=5)
+    assert power_of([lost, now]) == power_of([now])
+    assert power_of([lost, now, polled]) == power_of([polled])

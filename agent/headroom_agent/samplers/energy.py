@@ -1,6 +1,7 @@
 """Choice of the energy samplers: what the host can measure, and the model beside it."""
 
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from headroom_agent.notices import Notices
 from headroom_agent.sampler import Sampler
 from headroom_agent.samplers import cpuinfo
 from headroom_agent.samplers.energy_ipmi import find_sources
-from headroom_agent.samplers.energy_state import EnergyState, open_state
+from headroom_agent.samplers.energy_state import open_state
 from headroom_agent.samplers.energy_wall import Modelled, WallSampler
 from headroom_agent.samplers.facts import read_boot_id
 from headroom_agent.samplers.files import read_if_there
@@ -29,6 +30,7 @@ def energy_samplers(
     state: Path | None = None,
     dev: Path = DEV,
     own: PowerModel | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> tuple[Sampler, ...]:
     """
     Return the samplers of energy for this host, after a look at what can be read.
@@ -45,7 +47,7 @@ def energy_samplers(
     if cpus.virtual:
         why = "this is a virtual machine, which cannot see its server's meters"
     else:
-        found, why = _rapl(sysfs, kept, said, interval_seconds)
+        found, why = _rapl(Rapl(sysfs, said, monotonic, kept), said, interval_seconds)
     folder = state.parent if state is not None else None
     sources = () if cpus.virtual else find_sources(sysfs, dev, folder=folder)
     tdp = None if cpus.virtual else design_watts(sysfs)
@@ -63,11 +65,8 @@ def energy_samplers(
     return (wall,) if found is None else (found, wall)
 
 
-def _rapl(
-    sysfs: Path, state: EnergyState, notices: Notices, interval_seconds: float
-) -> tuple[RaplSampler | None, str]:
+def _rapl(rapl: Rapl, notices: Notices, interval_seconds: float) -> tuple[RaplSampler | None, str]:
     """Return the sampler of the CPUs' counters and why power at the input is modelled."""
-    rapl = Rapl(sysfs, notices, state=state)
     if not rapl.look():
         return None, "no power meter and no powercap counters on this host"
     try:

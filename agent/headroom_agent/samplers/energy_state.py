@@ -10,7 +10,8 @@ from headroom_agent.notices import Notices
 from headroom_core.energy_counter import Mark
 from headroom_core.energy_fit import Fit
 
-VERSION = 1
+VERSION = 2
+"""1 had one total for all sources of the input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,14 @@ class EnergyState:
 
     Readings of hardware counters are worth nothing after a reboot, totals are. The file is written
     to the side and renamed, so it is whole or the one before; a file that makes no sense is told
-    of once, and the counters begin anew. ``wall_source``: source, kind and basis of the last figure.
+    of once, and the counters begin anew. ``wall`` has the microjoules by source,
+    ``wall_source`` source, kind and basis of the last figure.
     """
 
     path: Path | None = None
     boot_id: str = ""
     counters: dict[str, SavedCounter] = field(default_factory=dict)
-    wall_total: int = 0
+    wall: dict[str, int] = field(default_factory=dict)
     wall_at: float | None = None
     wall_source: tuple[str, str, str] | None = None
     fit: Fit = field(default_factory=Fit)
@@ -69,7 +71,8 @@ class EnergyState:
                 domain: [saved.total, *([saved.mark.counts, saved.mark.at] if saved.mark else [])]
                 for domain, saved in self.counters.items()
             },
-            "wall": [self.wall_total, self.wall_at],
+            "wall": self.wall,
+            "wall_at": self.wall_at,
             "source": self.wall_source,
             "fit": list(asdict(self.fit).values()),
             "floor": self.floor,
@@ -82,6 +85,15 @@ def _counter(saved: list[float], *, same_boot: bool) -> SavedCounter:
     return SavedCounter(int(total), Mark(int(mark[0]), float(mark[1])) if known else None)
 
 
+def _second(found: Mapping[str, object]) -> Mapping[str, object]:
+    """Turn a state of the first version into one of the second; its total is the last source's."""
+    if not isinstance(found["wall"], list):
+        raise TypeError("expected a list for the input")
+    source = _source(found.get("source"))
+    wall = {source[0] if source is not None else "model": found["wall"][0]}
+    return {**found, "version": 2, "wall": wall, "wall_at": found["wall"][1]}
+
+
 def _source(saved: object) -> tuple[str, str, str] | None:
     """Return source, kind and basis of the last figure; a state of an earlier version has none."""
     if not isinstance(saved, list):
@@ -91,20 +103,23 @@ def _source(saved: object) -> tuple[str, str, str] | None:
 
 
 def _parse(path: Path, boot_id: str, found: Mapping[str, object]) -> EnergyState:
+    if found["version"] == 1:
+        found = _second(found)
     if found["version"] != VERSION:
         raise ValueError(f"version {found['version']}, expected {VERSION}")
     same = found["boot_id"] == boot_id and boot_id != ""
     counters, wall, fit, floor = (found[name] for name in ("counters", "wall", "fit", "floor"))
-    if not (isinstance(counters, dict) and isinstance(wall, list) and isinstance(fit, list)):
-        raise TypeError("expected a table of counters and two lists")
+    at = found["wall_at"]
+    if not (isinstance(counters, dict) and isinstance(wall, dict) and isinstance(fit, list)):
+        raise TypeError("expected tables of counters and of sources, and a list for the line")
     if not isinstance(floor, list):
         raise TypeError("expected a list for the floor")
     return EnergyState(
         path,
         boot_id,
         {str(name): _counter(saved, same_boot=same) for name, saved in counters.items()},
-        int(wall[0]),
-        float(wall[1]) if same and wall[1] is not None else None,
+        {str(source): int(total) for source, total in wall.items()},
+        float(at) if same and isinstance(at, int | float) else None,
         _source(found.get("source")),
         Fit(*(float(value) for value in fit)),
         [float(watts) for watts in floor],

@@ -1,5 +1,6 @@
 """Energy of the virtual machines: shares of their host's, worked out on each finished cycle."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headroom_core.energy_split import POLICY, Claim, split
@@ -22,10 +23,10 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What the last cycle said: seconds, microjoules, CPU seconds of the host and of each guest."""
+    """What was said last: seconds, microjoules by source, CPU seconds of the host and each guest."""
 
     at: float
-    energy: int
+    energy: Mapping[str, int]
     busy: float
     vms: dict[str, float]
 
@@ -47,6 +48,15 @@ def _wall(cycle: telemetry_pb2.Cycle) -> samples_pb2.EnergySample | None:
         ):
             return sample
     return None
+
+
+def _energy(cycle: telemetry_pb2.Cycle) -> dict[str, int]:
+    """Return the microjoules of the host's input by source: two where the source changed."""
+    return {
+        sample.source: sample.energy_microjoules_total
+        for sample in cycle.energy
+        if sample.domain == "host" and sample.quantity == "wall"
+    }
 
 
 def _claims(cycle: telemetry_pb2.Cycle, before: Before) -> list[Claim]:
@@ -80,7 +90,8 @@ class VmEnergy:
             return
         at = cycle.boottime_nano / 1e9
         times = {vm.uuid: vm.cpu_seconds_total for vm in cycle.vms}
-        self._before = Before(at, wall.energy_microjoules_total, busy, times)
+        known = before.energy if before is not None else {}
+        self._before = Before(at, {**known, **_energy(cycle)}, busy, times)
         if before is None or not cycle.vms or not 0 < at - before.at <= LONGEST_SECONDS:
             return
         self._share_out(cycle, wall, before, busy)
@@ -93,7 +104,10 @@ class VmEnergy:
         busy: float,
     ) -> None:
         seconds = cycle.boottime_nano / 1e9 - before.at
-        energy = max(0, wall.energy_microjoules_total - before.energy)
+        grown = (
+            total - before.energy.get(source, total) for source, total in _energy(cycle).items()
+        )
+        energy = max(0, sum(grown))
         floor = round(wall.idle_floor_watts * seconds * 1e6)
         names = {vm.uuid: vm.name for vm in cycle.vms}
         found = split(

@@ -2,9 +2,10 @@
 Power of a host at its input, from the best source that answers.
 
 Measured where something measures it; else derived from the CPUs' own counters by a line that was
-learnt while it was measured; else modelled from the load. The joules go on over every change of
-source: a sum of intervals has no step. Each source is a series of its own, so the cycle in which it
-changes closes the old one with the total up to there: what all of them grew by is the energy.
+learnt while it was measured; else modelled from the load. Each source is a series of its own that
+counts what was known by it, so that one that comes back makes no step. The interval in which the
+source changes ends the old series, and the new one begins where it stood: what all of them grew by
+is the energy.
 """
 
 from collections.abc import Callable, Sequence
@@ -88,28 +89,29 @@ class WallSampler:
         component, ratio = self.component(), self.cpu_ratio()
         found = self._measured(at, seconds, component) or self._derived(component)
         found = found or self._modelled(ratio)
+        before = self.state.wall_source
         self._count(found, at, seconds)
         if found is None:
             raise NoData("the CPU utilisation is not known yet, so no power can be modelled")
         if ratio is not None and found.kind != "modelled":
             self._floor.learn(ratio, found.watts.value)
             self.state.floor = list(self._floor.seen)
-        closing = self._closing(found)
+        closing = self._closing(before, found)
         self.state.wall_source = (found.source, found.kind, found.basis)
         self.state.save(self.notices)
         return telemetry_pb2.Cycle(energy=[self._sample(found), *closing])
 
-    def _closing(self, found: Found) -> list[samples_pb2.EnergySample]:
+    def _closing(
+        self, before: tuple[str, str, str] | None, found: Found
+    ) -> list[samples_pb2.EnergySample]:
         """Return the end of the source before, where this is another: its total and no power."""
-        before = self.state.wall_source
         if before is None or before[0] == found.source:
             return []
         source, kind, basis = before
-        total = self.state.wall_total
         end = samples_pb2.EnergySample(
             domain="host", quantity="wall", source=source, kind=kind, basis=basis
         )
-        end.energy_microjoules_total = total
+        end.energy_microjoules_total = self.state.wall.get(source, 0)
         return [end]
 
     def _measured(self, at: float, seconds: float, component: float | None) -> Found | None:
@@ -167,7 +169,10 @@ class WallSampler:
                 found.watts.value if found.kind != "measured" else (before + found.watts.value) / 2
             )
             joules = mean * seconds
-        self.state.wall_total += max(0, round(joules * 1e6))
+        known = self.state.wall_source
+        source = found.source if known is None else known[0]
+        total = self.state.wall.get(source, 0)
+        self.state.wall[source] = total + max(0, round(joules * 1e6))
 
     def _sample(self, found: Found) -> samples_pb2.EnergySample:
         measured = self._floor.watts()
@@ -178,7 +183,7 @@ class WallSampler:
             source=found.source,
             kind=found.kind,
             basis=found.basis,
-            energy_microjoules_total=self.state.wall_total,
+            energy_microjoules_total=self.state.wall.get(found.source, 0),
             power_watts=found.watts.value,
             power_low_watts=found.watts.low,
             power_high_watts=found.watts.high,

@@ -19,7 +19,7 @@ _VMS = """
 
 _POWER = """
     SELECT e.host_id AS host_id, CAST(any_value(t.labels) AS VARCHAR) AS labels,
-           arg_max(e.power_watts, e.time) AS watts
+           arg_max(e.power_watts, e.time) AS watts, max(e.time) AS at
     FROM energy_sample e JOIN things t ON t.id = e.thing_id
     WHERE e.time >= ? AND e.time <= ? AND e.power_watts IS NOT NULL
     GROUP BY e.host_id, e.thing_id"""
@@ -49,7 +49,8 @@ def read_latest(reader: Reader, now: int) -> Latest:
     vms = reader.query(_VMS, span).to_pylist()
     readings: dict[int, list[Reading]] = defaultdict(list)
     for row in reader.query(_POWER, span).to_pylist():
-        readings[row["host_id"]].append(Reading(json.loads(row["labels"]), row["watts"]))
+        reading = Reading(json.loads(row["labels"]), row["watts"], at=row["at"])
+        readings[row["host_id"]].append(reading)
     power = {host_id: power_of(found) for host_id, found in readings.items()}
     return Latest(
         vms={row["host_id"]: int(row["vms"]) for row in vms},

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from headroom_collector.consolidation.money.figures import Figure
 from headroom_collector.store.api import Reader
 from headroom_core.energy import Estimate
-from headroom_core.power import KINDS, Kind
+from headroom_core.power import KINDS, SOURCES, Kind
 
 BUCKET_SECONDS = 300
 JOULES_A_KWH = 3.6e6
@@ -18,14 +18,16 @@ HOSTS = """
             list_position(['measured', 'derived', 'modelled'],
                 json_extract_string(t.labels, '$.kind')) AS kind,
             row_number() OVER (PARTITION BY e.host_id, e.time ORDER BY kind,
-                json_extract_string(t.labels, '$.source')) AS place
+                list_position($sources, json_extract_string(t.labels, '$.source'))) AS place
         FROM energy_5m e JOIN things t ON t.id = e.thing_id
         WHERE e.time >= ? AND e.time < ? AND e.power_watts_mean IS NOT NULL
           AND json_extract_string(t.labels, '$.quantity') = 'wall'
           AND json_extract_string(t.labels, '$.domain') = 'host')
     SELECT host_id, sum(watts) AS watts, sum(coalesce(low, watts)) AS low,
         sum(coalesce(high, watts)) AS high, count(*) AS buckets, max(kind) AS kind
-    FROM ranked WHERE place = 1 AND kind IS NOT NULL GROUP BY host_id"""
+    FROM ranked WHERE place = 1 AND kind IS NOT NULL GROUP BY host_id""".replace(
+    "$sources", str(list(SOURCES))
+)
 VMS = """
     SELECT e.host_id, json_extract_string(any_value(t.labels), '$.part') AS part,
         json_extract_string(any_value(t.labels), '$.uuid') AS uuid,

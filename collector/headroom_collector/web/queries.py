@@ -45,7 +45,8 @@ POWER = """
 SELECT sample.host_id, CAST(any_value(thing.labels) AS VARCHAR) AS labels,
        arg_max(power_watts, time) AS watts,
        arg_max(power_low_watts, time) AS low,
-       arg_max(power_high_watts, time) AS high
+       arg_max(power_high_watts, time) AS high,
+       max(time) AS at
 FROM energy_sample sample JOIN things thing ON thing.id = sample.thing_id
 WHERE time > ? AND time <= ? AND power_watts IS NOT NULL
 GROUP BY sample.host_id, sample.thing_id
@@ -138,7 +139,9 @@ def power_now(reader: Reader, now: int) -> dict[int, list[Reading]]:
     """Read the latest power of every power domain by host id; raises StoreError."""
     found: dict[int, list[Reading]] = {}
     for row in _rows(reader, POWER, (now - WINDOW, now + AHEAD)):
-        reading = Reading(json.loads(row["labels"]), row["watts"], row["low"], row["high"])
+        reading = Reading(
+            json.loads(row["labels"]), row["watts"], row["low"], row["high"], row["at"]
+        )
         found.setdefault(row["host_id"], []).append(reading)
     return found
 

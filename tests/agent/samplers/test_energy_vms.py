@@ -119,3 +119,36 @@ def test_an_interval_without_power_or_cpu_time_has_no_shares() -> None:
     shares.add_to(bare)
     assert not bare.vm_energy
     assert busy_seconds(samples_pb2.HostSample()) is None
+
+
+def test_a_change_of_source_leaves_out_no_energy_and_counts_none_twice() -> None:
+    host = Host()
+    host.runs("a", 4)
+    host.after(10, 200)
+    shares, at = host.shares, host.now
+
+    def cycle(seconds: int, **totals: int) -> telemetry_pb2.Cycle:
+        nonlocal at
+        at += seconds
+        made = telemetry_pb2.Cycle(
+            boottime_nano=at * 10**9,
+            host=samples_pb2.HostSample(cpus=16, cpu_user_seconds_total=host.busy),
+            vms=list(host.vms.values()),
+        )
+        for place, (source, total) in enumerate(totals.items()):
+            made.energy.add(
+                domain="host",
+                quantity="wall",
+                source=source,
+                kind="measured",
+                energy_microjoules_total=total,
+                power_watts=None if place else 100.0,
+            )
+        shares.add_to(made)
+        return made
+
+    assert not joules(cycle(10, dcmi=5_000_000))
+    # What grew since, of the source that ends too; the one that begins has its total of old.
+    assert joules(cycle(10, model=900_000_000, dcmi=7_000_000)) == 2_000_000
+    assert joules(cycle(10, model=903_000_000)) == 5_000_000
+    assert joules(cycle(10, dcmi=7_000_000, model=904_000_000)) == 6_000_000

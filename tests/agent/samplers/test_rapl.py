@@ -202,7 +202,17 @@ def test_totals_outlive_the_agent_and_counters_only_the_same_boot(
     assert run(boot, "3000000000") == pytest.approx(total, abs=32)
 
 
-@pytest.mark.parametrize("bad", ["", "{", "[]", '{"version": 9}', '{"version": 1, "boot_id": 3}'])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        "{",
+        "[]",
+        '{"version": 9}',
+        '{"version": 1, "boot_id": 3}',
+        '{"version": 1, "boot_id": "b", "wall": 3}',
+    ],
+)
 def test_a_state_that_makes_no_sense_is_told_and_left(
     bad: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -211,6 +221,18 @@ def test_a_state_that_makes_no_sense_is_told_and_left(
     state = open_state(file, "boot", Notices(logging.getLogger("test.rapl")))
     assert state.counters == {}
     assert "totals begin at 0 again" in caplog.text
+
+
+def test_a_state_of_the_version_before_goes_on(tmp_path: Path) -> None:
+    file = tmp_path / "spool.energy.json"
+    file.write_text(
+        '{"version": 1, "boot_id": "boot", "counters": {"package-0": [7, 3, 1.5]},'
+        ' "wall": [5000, 12.5], "source": ["dcmi", "measured", "a meter"],'
+        ' "fit": [1, 2, 3, 4, 5, 6], "floor": [90.0]}'
+    )
+    state = open_state(file, "boot", Notices(logging.getLogger("test.rapl")))
+    assert (state.wall, state.wall_at, state.floor) == ({"dcmi": 5000}, 12.5, [90.0])
+    assert state.counters["package-0"].total == 7
 
 
 @pytest.fixture
