@@ -10,6 +10,7 @@ from pathlib import Path
 from headroom_collector.alert_settings import Alerts, Webhook
 from headroom_collector.http_settings import HttpSettings
 from headroom_collector.sink_settings import Sinks
+from headroom_collector.web_settings import Web
 from headroom_core.ceiling import Ceiling
 from headroom_core.settings import SettingsError, load, read
 
@@ -79,6 +80,7 @@ class CollectorConfig:
     alerts: Alerts = field(default_factory=Alerts)
     store: StoreSettings = field(default_factory=StoreSettings)
     sinks: Sinks = field(default_factory=Sinks)
+    web: Web = field(default_factory=Web)
 
 
 def load_config(path: Path) -> CollectorConfig:

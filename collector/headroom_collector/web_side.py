@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from headroom_collector.config import CollectorConfig
 from headroom_collector.http import HttpError, is_loopback
+from headroom_collector.prefix import Prefix, prefix_of
 from headroom_collector.security.access import Access, FindToken
 from headroom_collector.security.audit import Audit
 from headroom_collector.security.guard import Guard, host_of
@@ -21,6 +22,8 @@ class WebSide:
     access: Access
     audit: Audit
     names: frozenset[str] | None
+    prefix: str = ""
+    """Path that a reverse proxy puts before every route."""
 
     @property
     def asks(self) -> bool:
@@ -34,7 +37,8 @@ class WebSide:
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """Return the application behind its guard."""
-        return Guard(app, self.access, self.web, self.audit, self.names)
+        guarded = Guard(app, self.access, self.web, self.audit, self.names)
+        return Prefix(guarded, self.prefix)
 
 
 def web_side(config: CollectorConfig, find_token: FindToken, audit: Audit) -> WebSide:
@@ -67,6 +71,12 @@ def web_side(config: CollectorConfig, find_token: FindToken, audit: Audit) -> We
     names = (
         None
         if access.asks()
-        else frozenset({*settings.names, host_of(config.alerts.external_url)})
+        else frozenset(
+            {
+                *settings.names,
+                host_of(config.alerts.external_url),
+                host_of(config.web.external_url),
+            }
+        )
     )
-    return WebSide(web, access, audit, names)
+    return WebSide(web, access, audit, names, prefix_of(config.web.external_url))

@@ -26,7 +26,8 @@ from headroom_collector.api import (
 from headroom_collector.api.errors import add_errors
 from headroom_collector.api.prometheus_calls import Gate
 from headroom_collector.api.services import Services
-from headroom_collector.web import router as web_router
+from headroom_collector.prefix import prefix_of
+from headroom_collector.web.routes import router as web_router
 
 CONTENT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self';"
@@ -98,6 +99,7 @@ def make_app(services: Services, *, admin: bool, store: bool = False) -> FastAPI
         openapi_url="/api/openapi.json",
         docs_url=None,  # the documentation page would load scripts from elsewhere
         redoc_url=None,
+        root_path=prefix_of(services.config.web.external_url),
     )
     app.state.services = services
     app.state.registry = metrics.own_registry(services)

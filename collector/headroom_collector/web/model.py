@@ -84,6 +84,14 @@ class Totals(Group):
         default=DENSITY_REFERENCE, description="VMs a hypervisor to compare with"
     )
     measuring_since: datetime | None = Field(description="First sample of a host present")
+    utilisation_histogram: list[int] = Field(
+        default_factory=list,
+        description="Hosts by CPU utilisation now, in twenty steps of 0.05 from 0 to 1",
+    )
+    waste_cost_per_year: float | None = Field(
+        default=None, description="Cost of the waste found, money a year; null: not (yet) known"
+    )
+    currency: str = Field(default="", description="Currency of that")
 
 
 class Cluster(Group):

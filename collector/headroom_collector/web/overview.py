@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from headroom_collector.alert_metrics import unit_of
 from headroom_collector.config import CollectorConfig
@@ -18,12 +17,13 @@ from headroom_collector.web.model import (
     State,
     Totals,
 )
-from headroom_collector.web.queries import SECOND, HeadroomNow, HostNow
+from headroom_collector.web.queries import SECOND, HeadroomNow, HostNow, moment
 from headroom_core.estate import Estate, Member, Status
 from headroom_core.power import Reading
 
 SHOWN = 200
 DAY = 86_400 * SECOND
+BINS = 20
 OVERDUE_FLOOR = 60 * SECOND
 OVERDUE_INTERVALS = 3
 """A sample is overdue after so many of the host's own intervals, and never before the floor."""
@@ -31,14 +31,9 @@ COVERED = 0.8
 """Share of the window that the samples have to span before their mean is shown."""
 
 
-def moment(nanoseconds: int) -> datetime:
-    """Return UTC nanoseconds as an aware datetime, to the millisecond."""
-    return datetime.fromtimestamp(nanoseconds // 1_000_000 / 1000, UTC)
-
-
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """A host with everything that was read about it."""
+class Seen:
+    """A host with everything that was read about it; ratios 0..1, ``window`` in seconds."""
 
     row: HostRow
     member: Member
@@ -50,7 +45,13 @@ class _Seen:
     power: Power | None
 
     @property
+    def name(self) -> str:
+        """Its present name."""
+        return self.member.host
+
+    @property
     def place(self) -> tuple[str, str]:
+        """Site and cluster; both empty where the inventory assigns none."""
         return self.member.placement.site, self.member.placement.cluster
 
 
@@ -65,7 +66,7 @@ class _Ground:
     figures: Mapping[int, HostNow] = field(default_factory=dict)
     powers: Mapping[int, Sequence[Reading]] = field(default_factory=dict)
 
-    def look(self, row: HostRow) -> _Seen:
+    def look(self, row: HostRow) -> Seen:
         member = self.estate.member(row.name)
         place = member.placement
         ceiling = self.config.ceiling.of(place.site, place.cluster, place.host_class)
@@ -73,7 +74,7 @@ class _Ground:
         ratio, window = _ratio(figures)
         state = self.state(row, member, ratio is not None and ratio > ceiling)
         known = power.of_host(self.powers.get(row.id, ()))
-        return _Seen(row, member, state, ceiling, figures, ratio, window, known)
+        return Seen(row, member, state, ceiling, figures, ratio, window, known)
 
     def state(self, row: HostRow, member: Member, over: bool) -> State:
         """Say the most pressing thing; a silent host's last figures say nothing about now."""
@@ -115,7 +116,7 @@ def _ratio(figures: HostNow) -> tuple[float | None, float | None]:
     return figures.latest, 0.0
 
 
-def _utilisation(hosts: Iterable[_Seen]) -> float | None:
+def _utilisation(hosts: Iterable[Seen]) -> float | None:
     """Return the busy share of all these hosts' CPUs together."""
     known = [
         (seen.ratio, seen.now.cpus) for seen in hosts if seen.ratio is not None and seen.now.cpus
@@ -148,7 +149,7 @@ def _bound(rows: Sequence[HeadroomNow]) -> Bound | None:
     )
 
 
-def _group(hosts: Sequence[_Seen], bounds: Sequence[HeadroomNow]) -> dict[str, object]:
+def _group(hosts: Sequence[Seen], bounds: Sequence[HeadroomNow]) -> dict[str, object]:
     vms = [seen.now.vms for seen in hosts if seen.now.vms is not None]
     return {
         "hosts_present": len(hosts),
@@ -163,8 +164,16 @@ def _group(hosts: Sequence[_Seen], bounds: Sequence[HeadroomNow]) -> dict[str, o
     }
 
 
+def _histogram(hosts: Iterable[Seen]) -> list[int]:
+    bins = [0] * BINS
+    for seen in hosts:
+        if seen.ratio is not None:
+            bins[min(int(max(seen.ratio, 0.0) * BINS), BINS - 1)] += 1
+    return bins
+
+
 def _totals(
-    hosts: Sequence[_Seen], bounds: Sequence[HeadroomNow], alerts: int, config: CollectorConfig
+    hosts: Sequence[Seen], bounds: Sequence[HeadroomNow], alerts: int, config: CollectorConfig
 ) -> Totals:
     ceilings = [seen.ceiling for seen in hosts] or [config.ceiling.ratio]
     first = min((seen.row.first_seen for seen in hosts), default=None)
@@ -180,12 +189,13 @@ def _totals(
             "alerts_firing": alerts,
             "alert_hold_seconds": config.alerts.rule.hold_seconds,
             "measuring_since": None if first is None else moment(first),
+            "utilisation_histogram": _histogram(hosts),
         }
     )
 
 
 def _clusters(
-    hosts: Sequence[_Seen], bounds: Sequence[HeadroomNow], config: CollectorConfig
+    hosts: Sequence[Seen], bounds: Sequence[HeadroomNow], config: CollectorConfig
 ) -> list[Cluster]:
     places = sorted({seen.place for seen in hosts})
     return [
@@ -204,7 +214,8 @@ def _clusters(
     ]
 
 
-def _host(seen: _Seen, hour: list[float | None]) -> Host:
+def host_out(seen: Seen, hour: list[float | None]) -> Host:
+    """Return a host as the page shows it; ``hour`` is its busy share a minute of the last hour."""
     now, place = seen.now, seen.member.placement
     return Host(
         name=seen.member.host,
@@ -245,14 +256,25 @@ def _alerts(
     ]
 
 
-def build(
-    reader: Reader, estate: Estate, config: CollectorConfig, now: int, version: str
-) -> Overview:
-    """
-    Build the overview at ``now`` (UTC nanoseconds); raises StoreError.
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Every host that is present, the busiest first, and the alerts that fire, at ``now``."""
 
-    Ratios 0..1, watts, bytes, seconds. Hosts that the inventory retired are left out, hosts
-    silent for a day are neither counted nor listed.
+    now: int
+    hosts: Sequence[Seen]
+    firing: Sequence[queries.AlertNow]
+    rows: Sequence[HostRow]
+
+    def named(self, name: str) -> Seen | None:
+        """Return a host by its present name."""
+        return next((seen for seen in self.hosts if seen.name == name), None)
+
+
+def survey(reader: Reader, estate: Estate, config: CollectorConfig, now: int) -> Survey:
+    """
+    Look at every host at ``now`` (UTC nanoseconds); raises StoreError.
+
+    Hosts that the inventory retired are left out, and hosts silent for a day.
     """
     rows = reader.hosts()
     firing = queries.alerts_now(reader)
@@ -265,19 +287,33 @@ def build(
         powers=queries.power_now(reader, now),
     )
     hosts = [ground.look(row) for row in rows if ground.present(row)]
-    hosts.sort(key=lambda seen: (-(-1.0 if seen.ratio is None else seen.ratio), seen.member.host))
+    hosts.sort(key=lambda seen: (-(-1.0 if seen.ratio is None else seen.ratio), seen.name))
+    return Survey(now, hosts, firing, rows)
+
+
+def build(
+    reader: Reader,
+    config: CollectorConfig,
+    found: Survey,
+    version: str,
+    currency: str = "",
+) -> Overview:
+    """Build the overview of a survey: ratios 0..1, watts, bytes, seconds; raises StoreError."""
+    now, hosts = found.now, found.hosts
     shown = hosts[:SHOWN]
     hours = queries.last_hour(reader, now, [seen.row.id for seen in shown])
     bounds = queries.headroom_now(reader, now)
     newest = max((seen.row.last_seen for seen in hosts), default=None)
+    totals = _totals(hosts, bounds, len(found.firing), config)
+    cost = queries.waste_cost_now(reader, now)
     return Overview(
         at=moment(now),
         version=version,
         grpc=config.listen.grpc,
-        totals=_totals(hosts, bounds, len(firing), config),
-        alerts=_alerts(firing, rows, config),
+        totals=totals.model_copy(update={"waste_cost_per_year": cost, "currency": currency}),
+        alerts=_alerts(found.firing, found.rows, config),
         clusters=_clusters(hosts, bounds, config),
-        hosts=[_host(seen, hours.get(seen.row.id, [])) for seen in shown],
+        hosts=[host_out(seen, hours.get(seen.row.id, [])) for seen in shown],
         hosts_left_out=len(hosts) - len(shown),
         newest_sample=None if newest is None else moment(newest),
     )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from headroom_collector.store.api import Reader
@@ -65,6 +66,12 @@ WHERE time > ? AND time <= ? GROUP BY sample.thing_id
 """
 
 
+WASTE = """
+SELECT sum(cost) AS cost FROM (
+    SELECT arg_max(cost_per_year, time) AS cost FROM waste_sample
+    WHERE time > ? AND time <= ? GROUP BY thing_id)
+"""
+
 ALERTS = """
 SELECT rule, host, started, value, ceiling FROM alert_state
 WHERE state IN ('firing', 'clearing') ORDER BY started, host, rule
@@ -109,6 +116,11 @@ class AlertNow:
     started: int | None
     value: float | None
     ceiling: float | None
+
+
+def moment(nanoseconds: int) -> datetime:
+    """Return UTC nanoseconds as an aware datetime, to the millisecond."""
+    return datetime.fromtimestamp(nanoseconds // 1_000_000 / 1000, UTC)
 
 
 def _rows(reader: Reader, sql: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
@@ -163,6 +175,83 @@ def headroom_now(reader: Reader, now: int) -> list[HeadroomNow]:
     return found
 
 
+def waste_cost_now(reader: Reader, now: int) -> float | None:
+    """Read what the waste found costs a year; None while it is not known; raises StoreError."""
+    cost: float | None = _rows(reader, WASTE, (now - HEADROOM_AGE, now))[0]["cost"]
+    return cost
+
+
 def alerts_now(reader: Reader) -> list[AlertNow]:
     """Read the alerts that fire, oldest first; raises StoreError."""
     return [AlertNow(**row) for row in _rows(reader, ALERTS, ())]
+
+
+VM_LAST = """
+SELECT s.host_id, s.thing_id, max(s.time) AS time,
+       arg_max(state, s.time) AS state, arg_max(vcpus, s.time) AS vcpus,
+       arg_max(cpu_utilisation_ratio, s.time) AS cpu,
+       arg_max(memory_bytes, s.time) AS memory,
+       arg_max(memory_resident_bytes, s.time) AS resident,
+       any_value(t.key) AS uuid, any_value(t.labels->>'vm') AS vm
+FROM vm_sample s JOIN things t ON t.id = s.thing_id
+WHERE s.thing_id IN (SELECT id FROM things WHERE kind = 'vm' AND key = ?)
+  AND s.time > ? AND s.host_id IN (SELECT unnest(?::INTEGER[]))
+GROUP BY ALL ORDER BY time DESC LIMIT 1
+"""
+DAY = 86_400 * SECOND
+
+
+def vm_last(reader: Reader, uuid: str, hosts: Sequence[int], now: int) -> dict[str, Any] | None:
+    """Read a virtual machine as any of these hosts saw it last within a day; raises StoreError."""
+    rows = _rows(reader, VM_LAST, (uuid, now - DAY, list(hosts)))
+    return rows[0] if rows else None
+
+
+def _vm_series_sql(field: str, rolled: bool) -> str:
+    table, column = ("vm_5m", f"{field}_mean") if rolled else ("vm_sample", field)
+    return f"""
+        SELECT $1 + ((time - $1) // $2) * $2 AS moment, avg("{column}") AS value FROM {table}
+        WHERE time >= $1 AND time < $3 AND "{column}" IS NOT NULL
+          AND thing_id IN (SELECT id FROM things WHERE kind = 'vm' AND key = $4)
+        GROUP BY moment"""  # noqa: S608 -- names of our own, the rest are parameters
+
+
+def vm_series(
+    reader: Reader, uuid: str, field: str, span: tuple[int, int, int]
+) -> dict[int, float]:
+    """
+    Read a field of a virtual machine by the start of each step; raises StoreError.
+
+    ``span`` is start, end and step in nanoseconds. Raw samples where the step is shorter than
+    5 minutes or what is rolled up does not reach.
+    """
+    start, end, step = span
+    given = [start, step, end, uuid]
+    raw_from = start if step < WINDOW else max(start, end - max(2 * WINDOW, step))
+    found = {}
+    if step >= WINDOW:
+        for row in _rows(reader, _vm_series_sql(field, rolled=True), given):
+            found[row["moment"]] = row["value"]
+    raw = _vm_series_sql(field, rolled=False).replace("time >= $1", f"time >= {raw_from}")
+    for row in _rows(reader, raw, given):
+        found.setdefault(row["moment"], row["value"])
+    return found
+
+
+AGENTS = """
+SELECT host_id, arg_max(spool_batches, time) AS spool, arg_max(dropped_batches_total, time) AS dropped,
+       arg_max(memory_resident_bytes, time) AS memory
+FROM agent_sample WHERE time > ? AND time <= ? GROUP BY host_id
+"""
+GAPS = "SELECT host_id, sum(to_seq - from_seq + 1) AS lost FROM gaps GROUP BY host_id"
+
+
+def agents_now(reader: Reader, now: int) -> dict[int, dict[str, Any]]:
+    """Read what agents say of themselves, by host id; raises StoreError."""
+    rows = _rows(reader, AGENTS, (now - WINDOW, now + AHEAD))
+    return {row.pop("host_id"): row for row in rows}
+
+
+def gaps(reader: Reader) -> dict[int, int]:
+    """Read how many batches of each host are gone for good, by host id; raises StoreError."""
+    return {row["host_id"]: int(row["lost"]) for row in _rows(reader, GAPS, ())}

@@ -1,90 +1,133 @@
-"""Routes of the page: the document, what refreshes it, the figures behind it, and its files."""
+"""Routes of the page: its views, the figures behind the first of them, and its files."""
 
-import gzip
-import hashlib
-from dataclasses import dataclass
-from functools import cache
+from typing import Annotated
+from urllib.parse import urlsplit
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi.responses import RedirectResponse
 
-from headroom_collector.api.services import Given, Services
-from headroom_collector.web import headline
+from headroom_collector.api.services import Given
+from headroom_collector.prefix import prefix_of
+from headroom_collector.web.answer import document, packed
+from headroom_collector.web.asked import asked_of
+from headroom_collector.web.files import files
 from headroom_collector.web.model import Overview
-from headroom_collector.web.overview import build
-from headroom_collector.web.page import HERE, document, page
-from headroom_collector.web.recent import Recent
+from headroom_collector.web.posted import router as posted_router
+from headroom_collector.web.site import LANGUAGE, THEME, THEMES
+from headroom_collector.web.tongue import LANGUAGES
+from headroom_collector.web.views import (
+    agents,
+    alerts,
+    charts,
+    energy,
+    estate,
+    host,
+    overview,
+    settings,
+    vm,
+    vms,
+    waste,
+)
 
 router = APIRouter()
-
-TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
-WORTH_PACKING = 2_000
-"""Bytes from which on packing pays."""
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """One of the page's own files."""
-
-    body: bytes
-    media_type: str
-    etag: str
-
-
-@cache
-def files() -> dict[str, File]:
-    """Read the page's own files, once, by name."""
-    found = {}
-    for path in sorted((HERE / "static").iterdir()):
-        if path.suffix in TYPES:
-            body = path.read_bytes()
-            etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-            found[path.name] = File(body, TYPES[path.suffix], etag)
-    return found
-
-
-def _overview(request: Request, given: Services) -> Overview:
-    state = request.app.state
-    # Two that come first at once make one each, and the later one stays.
-    recent: Recent | None = getattr(state, "recent_overview", None)
-    if recent is None:
-        recent = state.recent_overview = Recent()
-
-    def make() -> Overview:
-        return build(given.store, given.book, given.config, given.clock.now(), given.version)
-
-    return recent.get(given.clock.monotonic, make)
-
-
-def _packed(request: Request, body: bytes, media_type: str, **headers: str) -> Response:
-    """Answer, packed where the browser takes it: the rows of many hosts repeat themselves."""
-    if len(body) >= WORTH_PACKING and "gzip" in request.headers.get("accept-encoding", ""):
-        body = gzip.compress(body, compresslevel=4, mtime=0)
-        headers["Content-Encoding"] = "gzip"
-    return Response(body, media_type=media_type, headers={"Vary": "Accept-Encoding"} | headers)
+router.include_router(posted_router)
+YEAR_SECONDS = 365 * 86_400
 
 
 @router.get("/", include_in_schema=False)
-def read_page(request: Request, given: Given) -> Response:
-    """Give the page, readable as it is."""
-    body = page().html(headline.make(_overview(request, given))).encode()
-    return _packed(request, body, "text/html; charset=utf-8", **{"Cache-Control": "no-store"})
-
-
-@router.get("/view.json", include_in_schema=False)
-def read_view(request: Request, given: Given) -> Response:
-    """Give what the page shows, as texts; programs take /api/v1/overview."""
-    body = document(headline.make(_overview(request, given)))
-    return _packed(request, body, "application/json", **{"Cache-Control": "no-store"})
+def read_overview_page(request: Request, given: Given) -> Response:
+    """Give the estate at a glance."""
+    return document(request, given, "overview", overview.view)
 
 
 @router.get("/api/v1/overview")
 def read_overview(request: Request, given: Given) -> Overview:
     """Give the estate at a glance: totals, alerts, clusters and the 200 busiest hosts."""
-    return _overview(request, given)
+    return asked_of(request, given).overview()
+
+
+@router.get("/hosts", include_in_schema=False)
+def read_hosts(request: Request, given: Given) -> Response:
+    """Give the table of hosts."""
+    return document(request, given, "estate", estate.view)
+
+
+@router.get("/vms", include_in_schema=False)
+def read_vms(request: Request, given: Given) -> Response:
+    """Give the table of virtual machines."""
+    return document(request, given, "vms", vms.view)
+
+
+@router.get("/hosts/{name}", include_in_schema=False)
+def read_host(request: Request, given: Given, name: str) -> Response:
+    """Give one host."""
+    return document(request, given, "host", lambda asked: host.view(asked, name))
+
+
+@router.get("/vms/{uuid}", include_in_schema=False)
+def read_vm(request: Request, given: Given, uuid: str) -> Response:
+    """Give one virtual machine."""
+    return document(request, given, "vm", lambda asked: vm.view(asked, uuid))
+
+
+@router.get("/waste", include_in_schema=False)
+def read_waste(request: Request, given: Given) -> Response:
+    """Give what does no useful work."""
+    return document(request, given, "waste", waste.view)
+
+
+@router.get("/energy", include_in_schema=False)
+def read_energy(request: Request, given: Given) -> Response:
+    """Give energy, carbon and money."""
+    return document(request, given, "energy", energy.view)
+
+
+@router.get("/alerts", include_in_schema=False)
+def read_alerts(request: Request, given: Given) -> Response:
+    """Give alerts and what people said to them."""
+    return document(request, given, "alerts", alerts.view)
+
+
+@router.get("/agents", include_in_schema=False)
+def read_agents(request: Request, given: Given) -> Response:
+    """Give agents and how they are."""
+    return document(request, given, "agents", agents.view)
+
+
+@router.get("/settings", include_in_schema=False)
+def read_settings(request: Request, given: Given) -> Response:
+    """Give settings as loaded."""
+    return document(request, given, "settings", settings.view)
+
+
+@router.get("/chart.json", include_in_schema=False)
+def read_chart(request: Request, given: Given) -> Response:
+    """Give the points of a chart, for the script that draws them."""
+    body = charts.points(asked_of(request, given))
+    return packed(request, body, "application/json")
+
+
+@router.get("/preferences", include_in_schema=False)
+def prefer(
+    given: Given,
+    to: Annotated[str, Query(max_length=2000)] = "/",
+    language: Annotated[str, Query(max_length=10)] = "",
+    theme: Annotated[str, Query(max_length=10)] = "",
+) -> Response:
+    """Remember a language or a theme in a cookie, and go back."""
+    parts = urlsplit(to)
+    ours = to.startswith("/") and not parts.netloc and "\\" not in to and not to.startswith("//")
+    prefix = prefix_of(given.config.web.external_url)
+    answer = RedirectResponse(prefix + (to if ours else "/"), 303)
+    path = f"{prefix}/"
+    for name, value, known in ((LANGUAGE, language, LANGUAGES), (THEME, theme, THEMES)):
+        if value in known:
+            answer.set_cookie(
+                name, value, max_age=YEAR_SECONDS, path=path, httponly=True, samesite="lax"
+            )
+        elif value:
+            answer.delete_cookie(name, path=path)
+    return answer
 
 
 @router.get("/static/{name}", include_in_schema=False)
@@ -96,4 +139,4 @@ def read_file(name: str, request: Request) -> Response:
     headers = {"ETag": file.etag, "Cache-Control": "no-cache"}
     if file.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    return Response(file.body, media_type=file.media_type, headers=headers)
+    return packed(request, file.body, file.media_type, **headers)

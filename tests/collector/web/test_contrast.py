@@ -4,13 +4,16 @@ import re
 
 import pytest
 
-from headroom_collector.web.page import HERE
+from headroom_collector.web.render import HERE
 
 TEXTS = [
     *((ink, ground) for ink in ("ink", "soft") for ground in ("card", "back")),
     *((ink, "card") for ink in ("main", "free", "warn", "alert")),
     ("note-ink", "note"),
     ("alert", "alert-back"),
+    ("ink", "wash"),
+    ("main", "wash"),
+    ("ink", "track"),
 ]
 SHAPES = [
     *((shape, "track") for shape in ("fill", "warn-fill", "alert", "ceil")),
@@ -22,13 +25,12 @@ SHAPES = [
 def palettes() -> list[dict[str, str]]:
     """Return the light and the dark colours by name, as six hexadecimal digits."""
     styles = (HERE / "static" / "style.css").read_text()
-    found = []
-    for block in re.findall(r":root \{(.*?)\}", styles, re.DOTALL):
-        colours = re.findall(r"--([\w-]+): #([0-9a-f]+);", block)
-        found.append(
-            {n: v if len(v) == 6 else "".join(sign * 2 for sign in v) for n, v in colours}
-        )
-    return found
+    found = re.findall(r"--([\w-]+): light-dark\(#([0-9a-f]+), #([0-9a-f]+)\);", styles)
+    return [{name: six(pair[side]) for name, *pair in found} for side in (0, 1)]
+
+
+def six(colour: str) -> str:
+    return colour if len(colour) == 6 else "".join(sign * 2 for sign in colour)
 
 
 def luminance(colour: str) -> float:

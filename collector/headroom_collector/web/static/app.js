@@ -1,148 +1,161 @@
-// Keeps the page up to date: asks for one JSON document every 5 s and puts its texts in place.
-"use strict";
+// Keeps the page up to date: asks for the same document again and puts into place what changed.
+import { draw, isChart, redraw } from "./charts.js";
 
-(() => {
-  const PERIOD = 5000;
-  const PATIENCE = 10000;
-  const LISTS = ["alerts", "clusters", "hosts"];
-  // What a row may set; anything else in a template would be a mistake.
-  const SETTABLE = new Set(["class", "title", "width", "d", "datetime", "hidden"]);
+const PATIENCE = 10000;
+const SIFT_AFTER = 300;
 
-  const zone = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-  const today = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
-  const lost = document.getElementById("lost");
-  const at = document.getElementById("at");
-  const filter = document.getElementById("filter");
-  const rows = Object.fromEntries(LISTS.map((name) => [name, new Map()]));
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium" });
+const zone = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+const lost = document.getElementById("lost");
+const main = document.getElementById("content");
 
-  // Times come in UTC; people read their own zone and find UTC in the title.
-  function local(element) {
+// Times come in UTC; people read their own zone and find UTC in the title.
+function local(root) {
+  for (const element of root.querySelectorAll("time")) {
+    if (element.dataset.seconds) {
+      element.dateTime = new Date(element.dataset.seconds * 1000).toISOString();
+    }
     const time = new Date(element.dateTime);
     if (element.dateTime && !Number.isNaN(time.getTime())) {
-      element.title = element.dateTime;
-      element.textContent = (element === at ? today : zone).format(time);
+      element.title = element.dateTime.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC");
+      element.textContent = (element.classList.contains("clock") ? clock : zone).format(time);
     }
   }
+}
 
-  // The places in a part of the page that figures go to, found once.
-  function places(root) {
-    const found = [];
-    for (const element of [root, ...root.querySelectorAll("*")]) {
-      const text = element.dataset.f;
-      const pairs = (element.dataset.a || "").split(" ").filter(Boolean);
-      const attributes = pairs.map((pair) => pair.split(":")).filter(([name]) => SETTABLE.has(name));
-      if (text || attributes.length) {
-        found.push({ element, text, attributes });
-      }
-    }
-    return found;
+const keep = {
+  morphStyle: "innerHTML",
+  ignoreActiveValue: true,
+  callbacks: {
+    // A chart that a script draws stays; it fetches its own points. So does what a reader opened.
+    beforeNodeMorphed(old) {
+      return !(old instanceof Element && isChart(old));
+    },
+    beforeAttributeUpdated(name, node) {
+      return !(name === "open" && node instanceof HTMLDetailsElement);
+    },
+  },
+};
+
+function put(text) {
+  const next = new DOMParser().parseFromString(text, "text/html");
+  local(next);
+  const wanted = next.getElementById("content");
+  if (!wanted) {
+    throw new Error("no content");
   }
-
-  function put(found, values) {
-    for (const { element, text, attributes } of found) {
-      for (const [name, key] of attributes) {
-        const value = values[key];
-        if (!value) {
-          element.removeAttribute(name);
-        } else if (element.getAttribute(name) !== value) {
-          element.setAttribute(name, value);
-        }
-      }
-      if (element instanceof HTMLTimeElement && element.dateTime) {
-        local(element);
-      } else if (text && element.textContent !== values[text]) {
-        element.textContent = values[text];
-      }
+  Idiomorph.morph(main, wanted.innerHTML, keep);
+  for (const id of ["at"]) {
+    const [from, to] = [next.getElementById(id), document.getElementById(id)];
+    if (from && to) {
+      to.replaceWith(document.adoptNode(from));
     }
   }
+  lost.hidden = true;
+  lost.textContent = "";
+  document.documentElement.dataset.live = "yes";
+}
 
-  function make(name) {
-    const template = document.getElementById(`${name}-row`);
-    const element = template.content.firstElementChild.cloneNode(true);
-    return { element, found: places(element) };
+function fail(text) {
+  document.documentElement.dataset.live = "no";
+  if (lost.hidden) {
+    const at = document.getElementById("at");
+    lost.hidden = false;
+    lost.textContent = text.replace("{time}", at ? at.textContent : "");
   }
+}
 
-  // Rows keep their element while their key stays, so nothing flickers and a selection holds.
-  function list(name, values) {
-    const body = document.getElementById(name);
-    const old = rows[name];
-    const now = new Map();
-    for (const row of values) {
-      const made = old.get(row.key) || make(name);
-      put(made.found, row);
-      now.set(row.key, made);
+let asking = null;
+
+async function refresh(url = location.href) {
+  asking?.abort();
+  const mine = new AbortController();
+  asking = mine;
+  const timer = setTimeout(() => mine.abort("late"), PATIENCE);
+  try {
+    const answer = await fetch(url, { cache: "no-store", signal: mine.signal });
+    if (answer.status === 404) {
+      fail(lost.dataset.moved);
+      return;
     }
-    const wanted = [...now.values()].map((made) => made.element);
-    const same = body.children.length === wanted.length && wanted.every((one, i) => body.children[i] === one);
-    if (!same) {
-      body.replaceChildren(...wanted);
+    if (!answer.ok) {
+      throw new Error(`${answer.status}`);
     }
-    rows[name] = now;
+    put(await answer.text());
+    await redraw(main);
+  } catch {
+    if (asking === mine) {
+      fail(lost.dataset.lost);
+    }
+  } finally {
+    clearTimeout(timer);
   }
+}
 
-  function sift() {
-    const wanted = filter.querySelector("input").value.trim().toLowerCase();
-    let left = 0;
-    const all = document.getElementById("hosts").children;
-    for (const row of all) {
-      row.hidden = !row.textContent.toLowerCase().includes(wanted);
-      left += row.hidden ? 0 : 1;
-    }
-    const none = document.getElementById("no-match");
-    const text = wanted && !left ? none.dataset.text : "";
-    if (none.textContent !== text) {
-      none.textContent = text;
-    }
+// A form whose answers are being given is not to be pulled away from under the fingers.
+function busy() {
+  const active = document.activeElement;
+  return Boolean(active && active.closest("form[method=post]"));
+}
+
+async function live(seconds) {
+  if (!document.hidden && !busy()) {
+    await refresh();
   }
+  setTimeout(live, seconds * 1000, seconds);
+}
 
-  const fixed = places(document.body);
+// Filters act as they are typed; without a script their button does it.
+let sifting = 0;
 
-  function show(view) {
-    put(fixed, view.texts);
-    for (const name of LISTS) {
-      list(name, view.lists[name]);
-    }
-    sift();
-    lost.hidden = true;
-    lost.textContent = "";
-    document.documentElement.dataset.live = "yes";
-  }
-
-  function fail() {
-    document.documentElement.dataset.live = "no";
-    if (lost.hidden) {
-      lost.hidden = false;
-      lost.textContent = lost.dataset.text.replace("{time}", at.textContent);
-    }
-  }
-
-  async function refresh() {
-    try {
-      const options = { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) };
-      const answer = await fetch("/view.json", options);
-      if (!answer.ok) {
-        throw new Error(`${answer.status}`);
-      }
-      show(await answer.json());
-    } catch {
-      fail();
+function sift(form) {
+  const asked = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) {
+    if (value) {
+      asked.set(name, value);
     }
   }
+  const url = `${form.action}${asked.size ? `?${asked}` : ""}`;
+  history.replaceState(null, "", url);
+  refresh(url);
+}
 
-  async function keep() {
-    if (!document.hidden) {
-      await refresh();
-    }
-    setTimeout(keep, PERIOD);
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("form[data-sift]");
+  if (form) {
+    clearTimeout(sifting);
+    sifting = setTimeout(sift, SIFT_AFTER, form);
   }
+});
 
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) {
-      refresh();
-    }
-  });
-  filter.addEventListener("input", sift);
-  filter.hidden = false;
-  document.querySelectorAll("time").forEach(local);
-  keep();
-})();
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("form[data-sift]")) {
+    event.preventDefault();
+    clearTimeout(sifting);
+    sift(event.target);
+  }
+});
+
+// "/" goes to the filter, as in most lists.
+document.addEventListener("keydown", (event) => {
+  const search = document.querySelector("input[type=search]");
+  const typing = event.target.closest("input, select, textarea");
+  if (event.key === "/" && search && !typing && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    search.focus();
+  }
+});
+
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && Number(main.dataset.live)) {
+    refresh();
+  }
+});
+
+document.documentElement.classList.add("scripted");
+local(document);
+draw(main);
+if (Number(main.dataset.live)) {
+  document.documentElement.dataset.live = "yes";
+  setTimeout(live, Number(main.dataset.live) * 1000, Number(main.dataset.live));
+}

@@ -1,0 +1,1 @@
+"""One file a view: what it makes of a request for its template."""

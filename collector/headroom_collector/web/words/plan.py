@@ -1,0 +1,3 @@
+"""Texts of the view of plan."""
+
+TEXTS: dict[str, tuple[str, str]] = {}

@@ -1,0 +1,153 @@
+"""An estate in a real store: hosts with virtual machines, power, a past, an alert, a gap and waste."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import duckdb
+
+from headroom_collector.store.api import Rows, Store, StoreBatch, Thing
+from rigs.samples import SECOND, HandClock, values
+
+GIB = 1024**3
+MINUTE = 60 * SECOND
+PLACES = (("dc-north", "batch"), ("dc-north", "web"), ("dc-south", "db"))
+POWER = {"domain": "host", "quantity": "wall", "source": "model", "kind": "modelled"}
+HOSTILE = "<img src=x onerror=alert(1)>'\"&amp;{{ 7 * 7 }}\u202egpj"
+"""A name of a virtual machine: hosts' names cannot be so, those come from certificates."""
+
+
+@dataclass
+class Filled:
+    """A store that is filled host by host; ``seconds`` of samples, one each ``step``."""
+
+    store: Store
+    clock: HandClock
+    vms: int = 4
+    seconds: int = 600
+    step: int = 60
+    simulated: bool = True
+    names: list[str] = field(default_factory=list)
+
+    def hosts(self, count: int) -> None:
+        """Let so many hosts report."""
+        done = [self.store.append(self._batch(number)) for number in range(count)]
+        for one in done:
+            one.result(120)
+
+    def inventory(self) -> str:
+        """Return the inventory of these hosts."""
+        return "".join(
+            f'[hosts."{name}"]\nsite = "{PLACES[n % 3][0]}"\ncluster = "{PLACES[n % 3][1]}"\n'
+            for n, name in enumerate(self.names)
+        )
+
+    def _times(self) -> Iterator[int]:
+        for back in range(self.seconds, -1, -self.step):
+            yield self.clock.time - back * SECOND
+
+    def _batch(self, number: int) -> StoreBatch:
+        name = f"sim-{number:05}"
+        self.names.append(name)
+        rows = [*self._host(number), *self._vms(number)]
+        return StoreBatch(
+            host=name,
+            epoch=name.encode().ljust(16, b"\0"),
+            seq=1,
+            crc32=0,
+            received=self.clock.time,
+            rows=rows,
+            facts={"cores": 16, "threads": 32, "sockets": 2, "memory_bytes": 256 * GIB}
+            | {"vendor": "Example", "model": f"R{number % 7}", "cpu_model": "Example 8268"},
+            interval_seconds=float(self.step),
+            simulated=self.simulated,
+            agent_version="0.1.0",
+        )
+
+    def _host(self, number: int) -> Iterator[Rows]:
+        made, watts = [], []
+        for time in self._times():
+            busy = busy_at(number, time)
+            made.append(
+                (
+                    time,
+                    Thing(),
+                    values(
+                        "host",
+                        cpu_utilisation_ratio=busy,
+                        cpus=32,
+                        domains_running=self.vms,
+                        vcpus_running=self.vms * 4,
+                        memory_used_bytes=(40 + number % 160) * GIB,
+                        memory_total_bytes=256 * GIB,
+                    ),
+                )
+            )
+            power = 120 + 260 * busy
+            watts.append(
+                (
+                    time,
+                    Thing("\x1f".join(POWER.values()), POWER),
+                    values(
+                        "energy",
+                        power_watts=power,
+                        power_low_watts=power * 0.8,
+                        power_high_watts=power * 1.2,
+                    ),
+                )
+            )
+        yield Rows("host", made)
+        yield Rows("energy", watts)
+        yield Rows("agent", [(self.clock.time, Thing(), values("agent", spool_batches=0))])
+
+    def _vms(self, number: int) -> Iterator[Rows]:
+        made = []
+        for guest in range(self.vms):
+            uuid = f"{number:08x}-0000-4000-8000-{guest:012x}"
+            name = HOSTILE if number == guest == 0 else f"app-{number:05}-{guest}"
+            known = values(
+                "vm",
+                state=1,
+                vcpus=4,
+                cpu_utilisation_ratio=busy_at(number * 7 + guest, self.clock.time),
+                memory_bytes=8 * GIB,
+                memory_resident_bytes=5 * GIB,
+            )
+            made.append((self.clock.time, Thing(uuid, {"uuid": uuid, "vm": name}), known))
+        if made:
+            yield Rows("vm", made)
+
+    def past(self, days: int = 2) -> None:
+        """Give every host 5-minute values of its past."""
+
+        def write(cursor: duckdb.DuckDBPyConnection, _commit: int) -> None:
+            first = self.clock.time - days * 86_400 * SECOND
+            cursor.execute(
+                "INSERT INTO host_5m (time, host_id, thing_id, samples,"
+                " cpu_utilisation_ratio_mean, cpu_utilisation_ratio_max)"
+                " SELECT ?::BIGINT - s * ?::BIGINT, t.host_id, t.id, 5,"
+                " 0.1 + 0.05 * sin(s / 40.0 + t.host_id), 0.2"
+                " FROM range(3, ?) r(s), things t WHERE t.kind = 'host'",
+                [self.clock.time, 5 * MINUTE, days * 288],
+            )
+            cursor.execute("UPDATE hosts SET first_seen = ?", [first])
+
+        self.store.change(write).result(60)
+
+    def gap(self, host: str, lost: int) -> None:
+        """Let batches of a host be gone for good."""
+
+        def write(cursor: duckdb.DuckDBPyConnection, _commit: int) -> None:
+            cursor.execute(
+                "INSERT INTO gaps (host_id, epoch, from_seq, to_seq, time)"
+                " SELECT id, ''::BLOB, 1, ?, ? FROM hosts WHERE name = ?",
+                [lost, self.clock.time, host],
+            )
+
+        self.store.change(write).result(60)
+
+
+def busy_at(number: int, time: int) -> float:
+    """Return how busy a host or a virtual machine is, 0 to 1."""
+    level = 0.05 + 0.42 * (number * 37 % 101 / 101) ** 2
+    return level * (1 + 0.2 * math.sin(time / (600 * SECOND) + number))
