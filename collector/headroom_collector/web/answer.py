@@ -1,7 +1,7 @@
 """Answers of the page: documents packed where the browser takes it, and errors that people can read."""
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
@@ -21,14 +21,19 @@ View = Callable[[Asked], dict[str, Any]]
 
 
 def packed(
-    request: Request, body: bytes, media_type: str, status: int = 200, **headers: str
+    request: Request,
+    body: bytes,
+    media_type: str,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Answer, packed where the browser takes it: the rows of many hosts repeat themselves."""
+    known = {"Vary": "Accept-Encoding, Accept-Language, Cookie", "Cache-Control": "no-store"}
+    known |= headers or {}
     if len(body) >= WORTH_PACKING and "gzip" in request.headers.get("accept-encoding", ""):
         body = gzip.compress(body, compresslevel=4, mtime=0)
-        headers["Content-Encoding"] = "gzip"
-    known = {"Vary": "Accept-Encoding, Accept-Language, Cookie", "Cache-Control": "no-store"}
-    return Response(body, status, media_type=media_type, headers=known | headers)
+        known["Content-Encoding"] = "gzip"
+    return Response(body, status, media_type=media_type, headers=known)
 
 
 def _fault(error: Exception) -> tuple[int, str]:

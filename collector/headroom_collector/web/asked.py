@@ -32,20 +32,22 @@ class Asked:
     def survey(self) -> Survey:
         """Look at every host, or take what was seen a second ago; raises StoreError."""
         given = self.given
-        return self.kept.survey.get(
+        found: Survey = self.kept.survey.get(
             given.clock.monotonic,
             lambda: survey(given.store, given.book, given.config, given.clock.now()),
         )
+        return found
 
     def overview(self) -> Overview:
         """Return the overview of a moment ago; raises StoreError."""
         given = self.given
-        return self.kept.overview.get(
+        found: Overview = self.kept.overview.get(
             given.clock.monotonic,
             lambda: build(
                 given.store, given.config, self.survey(), given.version, self.currency()
             ),
         )
+        return found
 
     def currency(self) -> str:
         """Return the currency of the estate's prices; empty where they cannot be read."""

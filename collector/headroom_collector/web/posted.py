@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from headroom_collector.api.alert_admin import (
@@ -14,11 +15,15 @@ from headroom_collector.api.alert_admin import (
     add_silence,
     end_silence,
 )
+from headroom_collector.api.plans import WishIn, rooms
+from headroom_collector.api.plans import asked_of as asked_wish
 from headroom_collector.api.services import Given, Services
+from headroom_collector.consolidation.live.runner import BusyError
+from headroom_collector.consolidation.planner.model import PlanError
 from headroom_collector.web.answer import document
 from headroom_collector.web.asked import asked_of
 from headroom_collector.web.tongue import foreign
-from headroom_collector.web.views import alerts
+from headroom_collector.web.views import alerts, plan
 
 router = APIRouter(include_in_schema=False)
 
@@ -121,6 +126,25 @@ async def _done(
     except ValidationError as error:
         fault = foreign(_faults(error))
     return document(request, given, "alerts", lambda asked: alerts.view(asked, said, fault))
+
+
+@router.post("/api/v1/plans/page")
+async def begin_plan(request: Request, given: Given) -> Response:
+    """Begin a plan, and show how far it is."""
+    asked = await fields(request)
+    try:
+        wish = WishIn.model_validate(
+            {"mode": asked.get("mode", "repack"), "reserve": asked.get("reserve", "0")}
+        )
+        _, runner = rooms(given)
+        await runner.start(asked_wish(wish))
+    except ValidationError as error:
+        fault = _faults(error)
+    except (BusyError, PlanError) as error:
+        fault = str(error)
+    else:
+        return RedirectResponse(asked_of(request, given).site.link("/plan"), 303)
+    return document(request, given, "plan", lambda asked: plan.view(asked, foreign(fault)))
 
 
 @router.post("/admin/silences/page")

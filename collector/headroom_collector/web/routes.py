@@ -23,6 +23,7 @@ from headroom_collector.web.views import (
     estate,
     host,
     overview,
+    plan,
     settings,
     vm,
     vms,
@@ -68,6 +69,12 @@ def read_host(request: Request, given: Given, name: str) -> Response:
 def read_vm(request: Request, given: Given, uuid: str) -> Response:
     """Give one virtual machine."""
     return document(request, given, "vm", lambda asked: vm.view(asked, uuid))
+
+
+@router.get("/plan", include_in_schema=False)
+def read_plan(request: Request, given: Given) -> Response:
+    """Give the plan, and what it rests on."""
+    return document(request, given, "plan", plan.view)
 
 
 @router.get("/waste", include_in_schema=False)
@@ -139,4 +146,4 @@ def read_file(name: str, request: Request) -> Response:
     headers = {"ETag": file.etag, "Cache-Control": "no-cache"}
     if file.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    return packed(request, file.body, file.media_type, **headers)
+    return packed(request, file.body, file.media_type, headers=headers)

@@ -63,14 +63,14 @@ def lines(survey: Survey, used: Mapping[int, Used], known: Prices) -> list[Line]
 def together(name: tuple[str, str], all_of: list[Line], known: Prices) -> Line:
     """Return lines added up."""
     kwh = reduce(Estimate.plus, (line.kwh for line in all_of))
-    weakest = max((line.kind for line in all_of), key=KINDS.index)  # type: ignore[arg-type]  # one of them
+    weakest = max((line.kind for line in all_of), key=KINDS.index)
     made_up = any(line.simulated for line in all_of)
     return Line(*name, "", made_up, len(all_of), kwh, footprint(kwh, known.figures), weakest)
 
 
 def sources(survey: Survey) -> list[tuple[str, Power]]:
     """Return the watts of now by kind: measured, derived, modelled."""
-    found = []
+    found: list[tuple[str, Power]] = []
     for kind in KINDS:
         total = power.of_hosts(s.power for s in survey.hosts if s.power and s.power.kind == kind)
         if total is not None:

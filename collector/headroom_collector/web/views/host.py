@@ -10,6 +10,7 @@ from headroom_collector.api.host_models import HostOut, host_out, read_figures
 from headroom_collector.web import overview
 from headroom_collector.web.asked import Asked
 from headroom_collector.web.queries import last_hour, moment
+from headroom_collector.web.tables import page_of
 from headroom_collector.web.tongue import NONE, Tongue, foreign
 from headroom_collector.web.views import charts, vms
 
@@ -74,7 +75,7 @@ def view(asked: Asked, name: str) -> dict[str, Any]:
     drawn = [charts.host_chart(asked, standing.name, what, range_) for what in charts.HOST]
     mine = {seen.row.id: seen} if seen else {}
     found = [alert_out(given, each) for each in alert_queries.open_alerts(given.store)]
-    page = vms.page_of(asked.site.query)
+    page = page_of(asked.site.query)
     return {
         "at": moment(now),
         "name": standing.name,

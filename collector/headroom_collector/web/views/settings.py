@@ -15,7 +15,7 @@ Row = tuple[str, str]
 
 def shown(value: Any) -> str:
     """Return a value as the configuration file writes it; an address without its secrets."""
-    if value in (None, "", (), {}):  # noqa: PLR6201 - not all of them can be hashed
+    if value in (None, "", (), {}):
         return ""
     if isinstance(value, bool):
         return str(value).lower()
