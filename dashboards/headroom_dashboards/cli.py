@@ -55,7 +55,8 @@ def rule_files(config: Path | None) -> dict[str, str]:
     return texts
 
 
-def _refuse(line: str) -> typer.Exit:
+def refuse(line: str) -> typer.Exit:
+    """Say what is wrong in a line, and return what ends the command."""
     typer.echo(f"headroom: {line}", err=True)
     return typer.Exit(1)
 
@@ -80,9 +81,9 @@ def generate(
     try:
         wanted = files(Ceiling(ceiling), flavour, language)
     except ValueError as error:
-        raise _refuse(str(error)) from None
+        raise refuse(str(error)) from None
     except ModuleNotFoundError as error:
-        raise _refuse(
+        raise refuse(
             f"{str(error.name).partition('.')[0]} is not installed: pip install 'headroom[dashboards]'"
         ) from None
     _put(wanted, out, check=check, command="generate")
@@ -97,13 +98,13 @@ def _put(wanted: dict[str, str], out: Path, *, check: bool, command: str) -> Non
             write(wanted, out)
             lines = []
     except OSError as error:
-        raise _refuse(
+        raise refuse(
             f"{out} cannot be used: {error.strerror}; choose another with --out"
         ) from None
     if lines:
         for line in lines:
             typer.echo(f"headroom: {line}", err=True)
-        raise _refuse(f"run `headroom dashboards {command}` and commit what it writes")
+        raise refuse(f"run `headroom dashboards {command}` and commit what it writes")
     for name in wanted:
         typer.echo(f"{out / name} is in step" if check else f"wrote {out / name}")
 
@@ -129,5 +130,5 @@ def rules(
     try:
         wanted = rule_files(config)
     except (SettingsError, ValueError) as error:
-        raise _refuse(str(error)) from None
+        raise refuse(str(error)) from None
     _put(wanted, out, check=check, command="rules")
