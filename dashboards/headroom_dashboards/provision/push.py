@@ -99,12 +99,11 @@ def _folder(grafana: Grafana, wanted: Json) -> str:
 
 def _dashboard(grafana: Grafana, wanted: Json, folder_uid: str) -> str:
     found = grafana.call("GET", f"/api/dashboards/uid/{wanted['uid']}")
-    if found is not None:
-        if (
-            _plain(found["dashboard"]) == _plain(wanted)
-            and found.get("meta", {}).get("folderUid") == folder_uid
-        ):
-            return f"dashboard {wanted['title']}: unchanged"
+    if found is not None and (
+        _plain(found["dashboard"]) == _plain(wanted)
+        and found.get("meta", {}).get("folderUid") == folder_uid
+    ):
+        return f"dashboard {wanted['title']}: unchanged"
     body = {
         "dashboard": wanted,
         "folderUid": folder_uid,
