@@ -80,10 +80,10 @@ wheelhouse: dev ## Collect all that an installation without a network needs, in 
 
 COMPILE = $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header --no-emit-index-url --no-emit-find-links
 lock: dev ## Bring the lock files up to date with pyproject.toml
-	$(COMPILE) --extra collector --extra dashboards --extra influx --extra ipmi --extra report --extra build -o requirements.lock pyproject.toml
+	$(COMPILE) --extra collector --extra dashboards --extra apprise --extra influx --extra ipmi --extra report --extra build -o requirements.lock pyproject.toml
 	$(COMPILE) -c requirements.lock -o requirements-agent.lock pyproject.toml
-	$(COMPILE) --extra collector --extra dashboards --extra influx --extra ipmi --extra report --extra build --extra libvirt -o requirements-libvirt.lock pyproject.toml
-	$(COMPILE) --extra collector --extra dashboards --extra influx --extra ipmi --extra report --extra build --extra libvirt --extra docs --extra fast --extra sheets --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(COMPILE) --extra collector --extra dashboards --extra apprise --extra influx --extra ipmi --extra report --extra build --extra libvirt -o requirements-libvirt.lock pyproject.toml
+	$(COMPILE) --extra collector --extra dashboards --extra apprise --extra influx --extra ipmi --extra report --extra build --extra libvirt --extra docs --extra fast --extra sheets --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 	$(COMPILE) -o proto/requirements-gen.lock proto/requirements-gen.in
 
 bench: install ## Run the benchmarks
