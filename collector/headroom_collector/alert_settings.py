@@ -1,10 +1,13 @@
 """Settings of alerting: rules, receivers, routes and groups, as the configuration names them."""
 
+import string
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from headroom_collector.alert_metrics import check
-from headroom_core.rules import Override, Rule, all_rules
+from headroom_core.budget import EnergyBudget
+from headroom_core.rules import CeilingRule, Override, Rule, all_rules
 
 TYPES = ("webhook", "alertmanager", "pagerduty", "slack", "teams", "ntfy", "email")
 LANGUAGES = ("en", "fr")
@@ -140,7 +143,7 @@ DEFAULT_RECEIVER = "headroom"
 class Alerts:
     """Alerting: ``rule`` is that of the ceiling, ``rules`` changes the others by their names."""
 
-    rule: Rule = field(default_factory=Rule)
+    rule: Rule = field(default_factory=CeilingRule)
     webhook: Webhook = field(default_factory=Webhook)
     evaluate_seconds: float = 0.5
     max_page_age_seconds: float = 300.0
@@ -155,10 +158,12 @@ class Alerts:
     routes: tuple[Route, ...] = ()
     groups: Groups = field(default_factory=Groups)
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
+    energy_budget: EnergyBudget = field(default_factory=EnergyBudget)
 
     def __post_init__(self) -> None:
         """Refuse rules and routes that cannot be; raises ValueError."""
         check(all_rules(self.rule, self.rules))
+        _check_links(self.every_rule())
         if self.language not in LANGUAGES:
             raise ValueError(f"language = {self.language!r}: expected {', '.join(LANGUAGES)}")
         if DEFAULT_RECEIVER in self.receivers:
@@ -173,13 +178,18 @@ class Alerts:
 
     def every_rule(self) -> tuple[Rule, ...]:
         """Return every rule that is enabled, with the links that all share."""
-        return tuple(
-            replace(
-                rule,
-                runbook_url=rule.runbook_url or self.runbook_url,
-                dashboard_url=rule.dashboard_url or self.dashboard_url,
-            )
-            for rule in all_rules(self.rule, self.rules)
+        return tuple(self._linked(rule) for rule in all_rules(self.rule, self.rules))
+
+    def _linked(self, rule: Rule) -> Rule:
+        """Return a rule with whole links; the estate's own runbook goes before a shipped one."""
+        home = self.external_url.rstrip("/")
+        shipped = rule.runbook_url.startswith("/")
+        runbook = self.runbook_url if shipped and self.runbook_url else rule.runbook_url
+        runbook = runbook or self.runbook_url
+        return replace(
+            rule,
+            runbook_url=home + runbook if runbook.startswith("/") else runbook,
+            dashboard_url=rule.dashboard_url or self.dashboard_url or f"{home}/",
         )
 
     def all_receivers(self) -> dict[str, Receiver]:
@@ -193,3 +203,25 @@ class Alerts:
                 give_up_seconds=hook.give_up_seconds,
             )
         return found
+
+
+PLACES = {"host", "site", "cluster"}
+
+
+def _check_links(rules: Iterable[Rule]) -> None:
+    """Refuse a rule without a runbook, and links that lead nowhere; raises ValueError."""
+    for rule in rules:
+        if not rule.runbook_url:
+            raise ValueError(
+                f"rules.{rule.name}: runbook_url: expected a link to what on-call should do when"
+                " this rule pages; alerts.runbook_url is one for all rules"
+            )
+        try:
+            places = {name for _, name, _, _ in string.Formatter().parse(rule.dashboard_url)}
+        except ValueError:
+            places = {"{"}
+        if places - PLACES - {None}:
+            raise ValueError(
+                f"rules.{rule.name}: dashboard_url = {rule.dashboard_url!r}: expected no other"
+                " braces than {host}, {site} and {cluster}"
+            )

@@ -11,6 +11,7 @@ from typing import Any
 
 from headroom_collector import __version__, ready, tls
 from headroom_collector.alerts.engine import AlertEngine
+from headroom_collector.alerts.own_samples import disk_statistics
 from headroom_collector.alerts.state import MIGRATIONS as ALERT_TABLES
 from headroom_collector.api.app import make_app
 from headroom_collector.api.services import Services
@@ -108,7 +109,15 @@ class Collector:
         book = Book(store, config.inventory, clock)
         ingest = await self._listen_grpc(rooms, store)
         producer = OwnProducer(store, clock, os.urandom)
-        alerts = AlertEngine(store, book, config.ceiling, config.alerts, clock, producer)
+        alerts = AlertEngine(
+            store,
+            book,
+            config.ceiling,
+            config.alerts,
+            clock,
+            producer,
+            statistics=lambda: {**ingest.statistics(), **disk_statistics(config.data)},
+        )
         headroom = HeadroomTask(store, producer, book, config.ceiling, clock)
         prices = partial(find_prices, config.estate, config.data)
         power = BmcTask(store, config.bmcs, clock, os.urandom)

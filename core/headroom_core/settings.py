@@ -37,6 +37,24 @@ class SettingsError(ValueError):
         self.lines = lines
 
 
+def _particular(cls: Any, hints: Mapping[str, Any]) -> dict[str, type]:
+    """Return the classes of tables whose default is of a more particular one than the hint."""
+    makers: dict[str, Any] = {
+        field.name: field.default_factory for field in dataclasses.fields(cls)
+    }
+    return {
+        name: maker
+        for name, maker in makers.items()
+        if isinstance(maker, type)
+        and dataclasses.is_dataclass(maker)
+        and maker in _kin(hints[name])
+    }
+
+
+def _kin(hint: Any) -> list[type]:
+    return hint.__subclasses__() if isinstance(hint, type) else []
+
+
 @dataclasses.dataclass(slots=True)
 class _Reader:
     source: str
@@ -52,6 +70,7 @@ class _Reader:
                 hint = f"; did you mean '{near[0]}'?" if near else f"; known: {', '.join(fields)}"
                 self.unknown.append(f"{self.source}: unknown key '{prefix}{key}'{hint}")
         before = len(self.faults)
+        hints |= _particular(cls, hints)
         values = {
             key: self.value(hints[key], value, f"{prefix}{key}")
             for key, value in table.items()

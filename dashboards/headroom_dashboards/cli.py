@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from headroom_core.ceiling import DEFAULT_RATIO, Ceiling
-from headroom_core.rules import Rule
+from headroom_core.rules import CeilingRule
 from headroom_core.settings import SettingsError
 from headroom_dashboards.folder import differences, write
 
@@ -38,7 +38,7 @@ def files(
     from headroom_dashboards.frame import to_json  # noqa: PLC0415  # see above
 
     how, words = flavours()[flavour.value], texts(language)
-    made = pages(ceiling, Rule()).items()
+    made = pages(ceiling, CeilingRule()).items()
     return {f"{name}.json": to_json(page, how, words) for name, page in made}
 
 

@@ -8,9 +8,10 @@ State machine of one rule on one host.
        |<---not above------+                          +<----not below clear----+
        +<-------------------- resolved: below clear for clear_hold ------------+
 
-"Above" is strictly above the rule's level, "below clear" strictly below ``clear_factor`` times the
-level; a rule that is turned round has it the other way. A window without a verdict proves nothing:
-the two holds start anew after it, and what fires goes on firing.
+"Above" is strictly above the rule's level, "below clear" strictly below its clear level; a rule
+that is turned round has it the other way. A window without a verdict proves nothing: the two holds
+start anew after it, and what fires goes on firing. A rule with a ``falling_factor`` stays pending
+after its hold while the window is on its way back already.
 """
 
 from dataclasses import dataclass
@@ -76,11 +77,9 @@ class Transition:
 Step = tuple[State, Transition | None]
 
 
-def _quiet(rule: Rule, state: State, time: int, above: bool) -> Step:
-    if not above:
-        return INACTIVE, None
+def _quiet(rule: Rule, state: State, time: int, *, falling: bool) -> Step:
     since = state.since if state.phase is Phase.PENDING and state.since is not None else time
-    if time - since < rule.hold_seconds * SECOND:
+    if falling or time - since < rule.hold_seconds * SECOND:
         return State(Phase.PENDING, since, since), None
     return State(Phase.FIRING, time, since), Transition(Event.FIRED, time, since)
 
@@ -101,14 +100,24 @@ def _held(state: State, time: int, started: int) -> State:
     return State(Phase.FIRING, time, started)
 
 
-def step(rule: Rule, state: State, time: int, value: float | None, level: float) -> Step:
+def step(
+    rule: Rule,
+    state: State,
+    time: int,
+    value: float | None,
+    level: float,
+    context: float | None = None,
+) -> Step:
     """
     Return the state after the window that ends at ``time``, and what that brought about.
 
     ``time`` in UTC nanoseconds, later than the step before; ``value`` and ``level`` in the unit of
-    the rule's metric, ``value`` None where the window has no verdict.
+    the rule's metric, ``value`` None where the window has no verdict; ``context`` the mean over
+    window and hold, for a rule that does not page for what is falling already.
     """
     if state.firing:
         below = value is not None and rule.clear(value, level)
         return _firing(rule, state, time, below)
-    return _quiet(rule, state, time, value is not None and rule.over(value, level))
+    if value is None or not rule.over(value, level):
+        return INACTIVE, None
+    return _quiet(rule, state, time, falling=rule.falling(value, context))

@@ -7,19 +7,21 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from headroom_collector.alert_metrics import COLLECTOR, Sample, host_metrics
+from headroom_collector.alert_metrics import COLLECTOR, Sample, cluster_metrics, host_metrics
 from headroom_collector.alert_settings import Alerts
 from headroom_collector.alerts import mute, outbox, samples, state
 from headroom_collector.alerts.evaluate import INACTIVE
 from headroom_collector.alerts.flapping import MEMORY_SECONDS
 from headroom_collector.alerts.judge import Changes, Judge, Reading
 from headroom_collector.alerts.letters import Member, member_of
+from headroom_collector.alerts.long_windows import LongWindows
 from headroom_collector.alerts.lost import Lost
 from headroom_collector.alerts.own_samples import Producer, alert_rows
 from headroom_collector.alerts.payload import body
 from headroom_collector.alerts.planner import Plan, Planner, Settings
 from headroom_collector.alerts.record import Alert, Key, Notice, NoticeKind, dedup_key
 from headroom_collector.alerts.state import Written
+from headroom_collector.alerts.subjects import Subjects
 from headroom_collector.alerts.wake import RETRY_SECONDS, Trouble, Wake, durable
 from headroom_collector.alerts.window import SECOND
 from headroom_collector.store.api import COLLECTOR_HOST, Store, StoreError
@@ -67,6 +69,7 @@ class _Mind:
     judge: Judge
     planner: Planner
     position: int
+    long: LongWindows
 
 
 class Evaluator:
@@ -89,7 +92,7 @@ class Evaluator:
         statistics: Statistics = no_statistics,
     ) -> None:
         self._store = store
-        self._estate = estate
+        self._subjects = Subjects(estate)
         self._ceiling = ceiling
         self._config = config
         self._clock = clock
@@ -97,7 +100,9 @@ class Evaluator:
         self._statistics = statistics
         self._rules = config.every_rule()
         self._receivers = config.all_receivers()
-        self._metrics = host_metrics(self._rules)
+        short = [rule for rule in self._rules if not rule.long]
+        self._metrics = host_metrics(short)
+        self._cluster_metrics = cluster_metrics(short)
         self._mind: _Mind | None = None
         self._fates: deque[tuple[str, bool]] = deque()
         # UTC nanoseconds less monotonic ones, at the start.
@@ -181,17 +186,23 @@ class Evaluator:
         readings: list[tuple[Rule, Reading]] = []
         found = list(news.samples)
         further = news.position > mind.position
+        if further:
+            found += self._of_clusters(mind.position, news.position)
         # Silence is judged only by somebody who has read all the post.
         if not further and self._clock.monotonic() >= self._next_round:
             self._next_round = self._clock.monotonic() + ROUND_SECONDS
             mind.judge.hosts = samples.read_hosts(self._store)
             readings = self._lost.readings(mind.judge.hosts, steady)
+            readings += mind.long.readings(self._store, now)
             found += self._own(now)
         elif not news.heard <= mind.judge.hosts.keys():
             mind.judge.hosts = samples.read_hosts(self._store)
         changes = mind.judge.judge(found, now, readings)
         plan = self._plan(mind, changes, now, said)
         return Look(changes, plan, news.position, further)
+
+    def _of_clusters(self, after: int, upto: int, since: int = 0) -> list[Sample]:
+        return samples.read_clusters(self._store, self._cluster_metrics, after, upto, since)
 
     def _steady(self) -> int:
         """Return UTC nanoseconds that a step of the clock since the start does not touch."""
@@ -229,18 +240,22 @@ class Evaluator:
         position = samples.first_position(self._store, now) if known is None else known
         judge = Judge(
             rules=self._rules,
-            estate=self._estate,
+            estate=self._subjects,
             ceiling=self._ceiling,
             max_page_age_seconds=self._config.max_page_age_seconds,
+            budget=self._config.energy_budget,
             telling=bool(self._receivers),
             alerts=carried(state.read_alerts(self._store), self._rules),
             hosts=samples.read_hosts(self._store),
         )
         judge.flapping.remember(state.read_fires(self._store, now - MEMORY_SECONDS * SECOND))
         judge.remember(samples.read_judged(self._store, position, self._metrics))
+        recent = now - samples.MEMORY_SECONDS * SECOND
+        judge.remember(self._of_clusters(0, position, recent))
         settings = Settings(self._receivers, self._config.routes, self._config.groups)
         groups = [g for g in outbox.read_groups(self._store) if g.receiver in self._receivers]
-        return _Mind(judge, Planner(settings, groups), position)
+        long = LongWindows(self._rules, self._subjects, judge.level)
+        return _Mind(judge, Planner(settings, groups), position, long)
 
     async def _tidy(self) -> None:
         if self._clock.monotonic() - self._tidied >= TIDY_SECONDS:

@@ -1,14 +1,17 @@
 """From samples to alerts, history and notices: what one look at new samples changes."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from headroom_collector.alert_metrics import Host, Sample
+from headroom_collector.alert_metrics import POWER, Host, Sample
 from headroom_collector.alerts.evaluate import INACTIVE, SECOND, Event, Phase, Transition, step
 from headroom_collector.alerts.flapping import Flapping
+from headroom_collector.alerts.past import Past
 from headroom_collector.alerts.record import Alert, Entry, Key, Notice, NoticeKind
-from headroom_collector.alerts.window import Ring
+from headroom_collector.alerts.seen import seen
+from headroom_collector.alerts.window import Ring, window_ends
 from headroom_collector.store.api import COLLECTOR_HOST
+from headroom_core.budget import EnergyBudget
 from headroom_core.ceiling import Ceiling
 from headroom_core.estate import Estate, Member, Status
 from headroom_core.rules import AGENT_SILENT, MANY_SILENT, Rule
@@ -33,12 +36,17 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a rule saw of a host: the aggregate, the level it is held against, when (UTC ns)."""
+    """
+    What a rule saw of a host: the aggregate, the level it is held against, when (UTC ns).
+
+    ``context`` is the mean over window and hold, where the rule asks for it.
+    """
 
     host: str
     time: int
     value: float | None
     level: float
+    context: float | None = None
 
 
 @dataclass(slots=True)
@@ -55,18 +63,22 @@ class Judge:
     estate: Estate
     ceiling: Ceiling
     max_page_age_seconds: float
+    budget: EnergyBudget = field(default_factory=EnergyBudget)
     telling: bool = True
     alerts: dict[Key, Alert] = field(default_factory=dict)
     rings: dict[tuple[str, str], Ring] = field(default_factory=dict)
     hosts: Mapping[str, Host] = field(default_factory=dict)
     muted: Muted = never_muted
     flapping: Flapping = field(default_factory=Flapping)
+    past: Past = field(default_factory=Past)
 
     def remember(self, samples: Iterable[Sample]) -> None:
         """Fill the rings with samples that were judged before."""
         by_metric = self._by_metric()
         for sample in samples:
-            self._ring(sample, by_metric.get(sample.metric, ())).add(sample.time, sample.value)
+            ring = self._ring(sample, by_metric.get(sample.metric, ()))
+            ring.add(sample.time, sample.value)
+            ring.trim()
 
     def judge(
         self, samples: Iterable[Sample], now: int, readings: Iterable[tuple[Rule, Reading]] = ()
@@ -91,13 +103,15 @@ class Judge:
     def _by_metric(self) -> dict[str, list[Rule]]:
         found: dict[str, list[Rule]] = {}
         for rule in self.rules:
-            found.setdefault(rule.metric, []).append(rule)
+            if not rule.long:
+                found.setdefault(rule.metric, []).append(rule)
         return found
 
     def _ring(self, sample: Sample, rules: Sequence[Rule]) -> Ring:
         key = (sample.host, sample.metric)
         if key not in self.rings:
-            self.rings[key] = Ring(max((rule.window_seconds for rule in rules), default=0.0))
+            keep = (rule.context_seconds + rule.step_seconds for rule in rules)
+            self.rings[key] = Ring(max(keep, default=0.0))
         return self.rings[key]
 
     def _old(self, time: int, now: int) -> bool:
@@ -110,25 +124,40 @@ class Judge:
     def _sample(self, sample: Sample, rules: Sequence[Rule], now: int, changes: Changes) -> None:
         # A late one fills the windows to come; those that were judged stay as they were judged.
         ring = self._ring(sample, rules)
-        if not ring.add(sample.time, sample.value):
-            return
-        member = self.estate.member(sample.host)
-        if member.status is Status.RETIRED:
+        before = ring.newest
+        newest = ring.add(sample.time, sample.value)
+        if not newest and not self._old(sample.time, now):
             return
         host = self.hosts.get(sample.host)
         interval = host.interval_seconds if host else None
-        for rule in rules:
-            if rule.scope.takes(member):
-                value = ring.aggregate(
-                    rule.aggregate, rule.window_seconds, rule.coverage_ratio, interval
-                )
-                reading = Reading(sample.host, sample.time, value, self._level(rule, member))
+        levels = list(self._levels(sample.host, rules))
+        if not newest:
+            changes.history += self.past.take(sample, levels, interval, self.alerts)
+            return
+        for rule, level in levels:
+            for end in window_ends(before, sample.time, rule.step_seconds, interval):
+                value, context = seen(rule, ring, interval, end)
+                reading = Reading(sample.host, end, value, level, context)
                 self.settle(rule, reading, now, changes)
+        ring.trim()
 
-    def _level(self, rule: Rule, member: Member) -> float:
+    def _levels(self, host: str, rules: Iterable[Rule]) -> Iterator[tuple[Rule, float]]:
+        """Yield the rules that are about a host, with what each holds it against."""
+        member = self.estate.member(host)
+        if member.status is Status.RETIRED:
+            return
+        for rule in rules:
+            level = self.level(rule, member) if rule.scope.takes(member) else None
+            if level is not None:
+                yield rule, level
+
+    def level(self, rule: Rule, member: Member) -> float | None:
+        """Return what a rule holds a subject's figure against; None where it has no budget."""
         if rule.threshold is not None:
             return rule.threshold
         place = member.placement
+        if rule.metric == POWER:
+            return None if member.host else self.budget.of(place.site, place.cluster)
         return self.ceiling.of(place.site, place.cluster, place.host_class)
 
     def settle(self, rule: Rule, reading: Reading, now: int, changes: Changes) -> None:
@@ -139,7 +168,9 @@ class Judge:
                 return
             before = Alert(rule.name, reading.host, judged_by=rule.fingerprint())
         held = self.flapping.damped(rule, before.key, reading.time)
-        state, transition = step(held, before.state, reading.time, reading.value, reading.level)
+        state, transition = step(
+            held, before.state, reading.time, reading.value, reading.level, reading.context
+        )
         if not before.open and state.phase is Phase.INACTIVE:
             return
         value = before.value if reading.value is None else reading.value

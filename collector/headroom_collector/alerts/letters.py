@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from headroom_collector.alerts.evaluate import Phase
 from headroom_collector.alerts.record import Alert, NoticeKind, dedup_key
 
 Told = tuple[str, int]
@@ -22,6 +23,8 @@ class Member:
     value: float | None
     level: float | None
     labels: Mapping[str, str]
+    clearing: bool = False
+    """It is below its clear level at the moment: on its way to its end."""
 
     @property
     def told(self) -> Told:
@@ -42,6 +45,7 @@ def member_of(alert: Alert) -> Member:
         value=alert.value,
         level=alert.ceiling,
         labels=alert.labels,
+        clearing=alert.state.phase is Phase.CLEARING,
     )
 
 

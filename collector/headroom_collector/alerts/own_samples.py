@@ -1,16 +1,27 @@
 """Alerts as samples of the collector's own, so that a dashboard can show them."""
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Protocol
 
-from headroom_collector.alert_metrics import unit_of
+from headroom_collector.alert_metrics import DISK_FREE, unit_of
 from headroom_collector.alerts.record import Alert
 from headroom_collector.store.api import Outcome, Rows, Thing, Value
 from headroom_core.rules import Rule
 from headroom_proto.catalogue import Kind, catalogue
 
 KIND = "alert"
+
+
+def disk_statistics(folder: Path) -> Mapping[str, float]:
+    """Return how much of the disk under a folder is free for this process; {} if none can say."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return {}
+    return {DISK_FREE: found.f_bavail / found.f_blocks} if found.f_blocks else {}
 
 
 class Producer(Protocol):

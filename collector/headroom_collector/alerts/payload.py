@@ -14,9 +14,11 @@ from urllib.parse import quote
 from headroom_collector.alert_metrics import unit_of
 from headroom_collector.alert_settings import Alerts
 from headroom_collector.alerts.letters import Letter, Member
+from headroom_collector.alerts.subjects import spoken
 from headroom_collector.alerts.texts import SINCE, text_of, words
 from headroom_core.rules import Rule
 
+DAY = 86_400.0
 NEVER = "0001-01-01T00:00:00Z"
 """What the format says for "has not ended"."""
 
@@ -40,6 +42,10 @@ def fingerprint(labels: Mapping[str, str]) -> str:
 
 def span(seconds: float) -> str:
     """Return a length of time for people."""
+    if seconds >= 2 * DAY:
+        return f"{seconds / DAY:.0f} d"
+    if seconds >= 2 * 3600:
+        return f"{seconds / 3600:.3g} h"
     if seconds >= 60 and seconds % 60 == 0:
         return f"{seconds / 60:g} min"
     return f"{seconds:g} s"
@@ -62,7 +68,7 @@ def annotations(member: Member, rule: Rule, language: str) -> dict[str, str]:
     """Return what a person reads: value, level, since when, what it means, what to do."""
     text, around = text_of(rule.name, language), words(language)
     places = {
-        "host": member.labels.get("host", member.host),
+        "host": member.labels.get("host", spoken(member.host)),
         "rule": rule.name,
         "metric": rule.metric,
         "value": figure(member.value, rule, around.unknown),
@@ -76,12 +82,16 @@ def annotations(member: Member, rule: Rule, language: str) -> dict[str, str]:
         since = around.was_since if ended else around.since
     tail = around.nothing if ended else f"{text.meaning} {around.todo}{text.todo}"
     found = {
-        "dashboard_url": rule.dashboard_url,
+        "dashboard_url": rule.dashboard_url.format(**_link_places(member)),
         "description": f"{text.figure} {since} {tail}".format(**places),
         "runbook_url": rule.runbook_url,
         "summary": (text.over if ended else text.fires).format(**places),
     }
     return {name: told for name, told in found.items() if told}
+
+
+def _link_places(member: Member) -> dict[str, str]:
+    return {name: quote(member.labels.get(name, "")) for name in ("host", "site", "cluster")}
 
 
 def _quoted(labels: Mapping[str, str]) -> str:

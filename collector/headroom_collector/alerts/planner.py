@@ -198,7 +198,8 @@ class Planner:
         if not current or group.waiting is not None or group.flushed is None:
             return
         groups_itself = self._settings.receivers[group.receiver].type == "alertmanager"
-        if not groups_itself and all(member.told in look.acked for member in current.values()):
+        calm = (member.clearing or member.told in look.acked for member in current.values())
+        if not groups_itself and all(calm):
             return
         due = min(group.flushed, look.now) + round(pace.repeat_seconds * SECOND)
         if due > look.now:

@@ -1,12 +1,12 @@
 """Replay of a recorded series against a rule: when it would have paged."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from headroom_collector.alerts.evaluate import INACTIVE, SECOND, Event, step
+from headroom_collector.alerts.evaluate import INACTIVE, SECOND, Event, State, step
 from headroom_collector.alerts.flapping import Flapping
-from headroom_collector.alerts.record import Key
-from headroom_collector.alerts.window import Ring
+from headroom_collector.alerts.seen import seen
+from headroom_collector.alerts.window import Ring, window_ends
 from headroom_core.rules import Rule
 
 
@@ -37,32 +37,48 @@ def replay(
 
     The same window, state machine and damping as in the running collector.
     """
-    ring, state, flapping = Ring(rule.window_seconds), INACTIVE, Flapping()
-    key: Key = (rule.name, host)
-    found: list[Episode] = []
-    fired = 0
-    worst: float | None = None
+    ring, run = Ring(rule.context_seconds + rule.step_seconds), _Run(rule, host, level)
     for time, value in samples:
+        before = ring.newest
         if not ring.add(time, value):
             continue
-        seen = ring.aggregate(
-            rule.aggregate, rule.window_seconds, rule.coverage_ratio, interval_seconds
-        )
-        held = flapping.damped(rule, key, time)
-        state, transition = step(held, state, time, seen, level)
-        if state.firing and seen is not None:
-            worst = seen if worst is None or rule.over(seen, worst) else worst
+        for end in window_ends(before, time, rule.step_seconds, interval_seconds):
+            run.window(end, *seen(rule, ring, interval_seconds, end))
+        ring.trim()
+    if run.state.firing and run.state.started is not None:
+        run.found.append(Episode(host, run.state.started, run.fired, None, run.worst))
+    return run.found
+
+
+@dataclass(slots=True)
+class _Run:
+    """One rule on one host, window by window."""
+
+    rule: Rule
+    host: str
+    level: float
+    found: list[Episode] = field(default_factory=list)
+    flapping: Flapping = field(default_factory=Flapping)
+    state: State = INACTIVE
+    fired: int = 0
+    worst: float | None = None
+
+    def window(self, end: int, value: float | None, context: float | None) -> None:
+        """Take in the window that ends there."""
+        rule, key = self.rule, (self.rule.name, self.host)
+        held = self.flapping.damped(rule, key, end)
+        self.state, transition = step(held, self.state, end, value, self.level, context)
+        if self.state.firing and value is not None:
+            farther = self.worst is None or rule.over(value, self.worst)
+            self.worst = value if farther else self.worst
         if transition is None:
-            continue
+            return
         if transition.event is Event.FIRED:
-            fired = time
-            flapping.fired(key, time)
+            self.fired = end
+            self.flapping.fired(key, end)
         else:
-            found.append(Episode(host, transition.started, fired, time, worst))
-            worst = None
-    if state.firing and state.started is not None:
-        found.append(Episode(host, state.started, fired, None, worst))
-    return found
+            self.found.append(Episode(self.host, transition.started, self.fired, end, self.worst))
+            self.worst = None
 
 
 def hours(episode: Episode) -> float | None:

@@ -1,10 +1,12 @@
 """What alerting reads of the store: hosts and their figures, by commit position."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from headroom_collector.alert_metrics import Host, Sample, expression
+from headroom_collector.alert_metrics import Host, Sample, expression, kind_of
+from headroom_collector.alerts.subjects import of_cluster
 from headroom_collector.alerts.window import SECOND
 from headroom_collector.store.api import Reader
 
@@ -47,6 +49,30 @@ def _read(
         if value is not None
     ]
     return found, frozenset(names)
+
+
+def read_clusters(
+    reader: Reader, metrics: Sequence[str], after: int, upto: int, since: int = 0
+) -> list[Sample]:
+    """
+    Return figures of clusters from commits after one up to another, from ``since`` on (UTC ns).
+
+    Raises StoreError.
+    """
+    found = []
+    for metric in metrics:
+        rows = reader.query(
+            f"SELECT CAST(t.labels AS VARCHAR) AS labels, s.time, CAST({expression(metric)} AS DOUBLE) AS value"  # noqa: S608  # own text, checked names
+            f" FROM {kind_of(metric)}_sample s JOIN things t ON t.id = s.thing_id"
+            " WHERE s.commit_id > ? AND s.commit_id <= ? AND s.time > ?",
+            [after, upto, since],
+        ).to_pylist()
+        for row in rows:
+            labels = json.loads(row["labels"])
+            name = of_cluster(labels["site"], labels["cluster"])
+            if row["value"] is not None:
+                found.append(Sample(name, row["time"], row["value"], metric))
+    return found
 
 
 def read_hosts(reader: Reader) -> Mapping[str, Host]:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from headroom_collector.alert_metrics import check, host_metrics
-from headroom_collector.alerts import mute, queries
+from headroom_collector.alerts import mute, queries, subjects
 from headroom_collector.alerts.mute import Silence
 from headroom_collector.alerts.record import dedup_key
 from headroom_collector.alerts.replay import Episode, replay
@@ -131,7 +131,11 @@ async def end_silence(given: Given, id_: Annotated[str, Path(max_length=40)]) ->
 async def acknowledge(given: Given, wish: AckIn) -> dict[str, str]:
     """Say who takes an alert on: it is not repeated while this episode lasts."""
     for alert in queries.open_alerts(given.store):
-        names = {alert.host, given.book.member(alert.host).host}
+        names = {
+            alert.host,
+            subjects.member_of(given.book, alert.host).host,
+            subjects.spoken(alert.host),
+        }
         if alert.rule == wish.rule and wish.host in names and alert.state != "pending":
             told = (dedup_key(alert.rule, alert.host), alert.started)
             change = mute.acknowledging(told, wish.author, wish.reason, given.clock.now())

@@ -6,7 +6,7 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field
 
 from headroom_collector.alert_metrics import unit_of
-from headroom_collector.alerts import queries
+from headroom_collector.alerts import queries, subjects
 from headroom_collector.alerts.queries import OpenAlert, PastEvent
 from headroom_collector.api.paging import Cursor, Limit, Page, cut, decode, encode
 from headroom_collector.api.services import Given, Services
@@ -68,7 +68,7 @@ class PastOut(AlertPlace):
 
 
 def _place(services: Services, alert: OpenAlert | PastEvent) -> AlertPlace:
-    member = services.book.member(alert.host)
+    member = subjects.member_of(services.book, alert.host)
     return AlertPlace(
         rule=alert.rule,
         host=member.host,

@@ -18,6 +18,7 @@ from headroom_collector.api import (
     prometheus,
     prometheus_rules,
     refresh,
+    runbooks,
     security_admin,
     storage,
     vms,
@@ -81,6 +82,7 @@ def routers() -> list[APIRouter]:
         metrics.router,
         prometheus.router,
         prometheus_rules.router,
+        runbooks.router,
         web_router,
     ]
 

@@ -23,13 +23,13 @@ from headroom_collector.alert_settings import Alerts, Groups, Receiver, Webhook
 from headroom_collector.alerts.evaluator import Evaluator
 from headroom_collector.alerts.sender import Room, Sender
 from headroom_collector.alerts.state import MIGRATIONS
-from headroom_collector.bench.alert_replay import Anywhere
+from headroom_collector.bench.alert_replay import Anywhere, quick_rule
 from headroom_collector.bench.report import Figure
 from headroom_collector.config import StoreSettings
 from headroom_collector.store.api import Change, Rows, StoreBatch, Thing
 from headroom_collector.store.engine import DuckStore, open_store
 from headroom_core.ceiling import Ceiling
-from headroom_core.rules import SHIPPED, Override, Rule
+from headroom_core.rules import SHIPPED, Override
 from headroom_proto.catalogue import catalogue
 
 SECOND = 1_000_000_000
@@ -40,7 +40,7 @@ RATIOS = (0.8, 0.8, 0.8, 0.1, 0.1, 0.1, 0.8, 0.8, 0.8, 0.1, 0.1, 0.1, 0.1, 0.1)
 EPOCH = b"0123456789abcdef"
 URL = "http://receiver.test/"
 CONFIG = Alerts(
-    rule=Rule(window_seconds=60, hold_seconds=60, clear_hold_seconds=60),
+    rule=quick_rule(window_seconds=60),
     webhook=Webhook(URL),
     groups=Groups(wait_seconds=0.0, interval_seconds=1.0),
     rules={rule.name: Override(enabled=False) for rule in SHIPPED},

@@ -22,33 +22,78 @@ Page = tuple[int, int, int | None]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """End of a window in seconds, and its value; None without a verdict."""
+    """
+    End of a window in seconds, and its value; None without a verdict.
+
+    ``context``: the mean over window and hold, where the rule asks for it.
+    """
 
     end: int
     value: float | None
+    context: float | None = None
+
+
+def ends(rule: Rule, samples: Samples) -> Iterator[tuple[int, int]]:
+    """
+    Yield where windows end, each with the time of the sample that closes it.
+
+    A window on a multiple of the step is closed by the sample after which none is expected in it;
+    of many that one sample closes, the first two and the last count.
+    """
+    step = int(rule.step_seconds)
+    closed: int | None = None
+    for time, _ in samples:
+        if not step:
+            yield time, time
+            continue
+        until = time + INTERVAL
+        multiples = [n for n in range(until - until % step - step, until, step) if n < until]
+        if closed is not None:
+            start = closed + (-closed) % step
+            multiples = list(range(start, until, step))
+        else:
+            multiples = multiples[-1:]
+        if len(multiples) > 3:
+            multiples = [*multiples[:2], multiples[-1]]
+        yield from ((end, time) for end in multiples)
+        closed = until
 
 
 def windows(rule: Rule, samples: Samples) -> list[Window]:
-    """Return the window that ends at each sample, each from all samples anew."""
+    """Return the windows one after the other, each from all samples anew."""
     found = []
-    need = max(
-        1, math.ceil(math.floor(rule.window_seconds / INTERVAL) * rule.coverage_ratio - 1e-9)
-    )
-    for end, _ in samples:
-        inside = [(t, v) for t, v in samples if end - rule.window_seconds < t <= end]
-        values = sorted(v for _, v in inside)
-        value: float | None = None
-        if len(inside) >= need:
-            if rule.aggregate == "rate":
-                value = _rate(inside)
-            elif rule.aggregate == "mean":
-                value = math.fsum(values) / len(values)
-            else:
-                share = {"max": 100, "min": 0}.get(rule.aggregate)
-                share = int(rule.aggregate[1:]) if share is None else share
-                value = values[max(math.ceil(share / 100 * len(values)), 1) - 1]
-        found.append(Window(end, value))
+    for end, now in ends(rule, samples):
+        known = [(t, v) for t, v in samples if t <= now]
+        value = _value(rule, rule.aggregate, known, end, rule.window_seconds)
+        context = None
+        if rule.falling_factor and value is not None:
+            how = "rate" if rule.aggregate == "rate" else "mean"
+            context = _value(rule, how, known, end, rule.window_seconds + rule.hold_seconds)
+        found.append(Window(end, value, context))
     return found
+
+
+def _value(rule: Rule, how: str, known: Samples, end: int, length: float) -> float | None:
+    need = max(1, math.ceil(math.floor(length / INTERVAL) * rule.coverage_ratio - 1e-9))
+    inside = [(t, v) for t, v in known if end - length < t <= end]
+    values = sorted(v for _, v in inside)
+    if len(inside) < need:
+        return None
+    if how == "rate":
+        return _rate(inside)
+    if how == "mean":
+        return math.fsum(values) / len(values)
+    share = {"max": 100, "min": 0}.get(how)
+    share = int(how[1:]) if share is None else share
+    return values[max(math.ceil(share / 100 * len(values)), 1) - 1]
+
+
+def _falls(rule: Rule, window: Window) -> bool:
+    if not rule.falling_factor or window.value is None or window.context is None:
+        return False
+    if rule.below:
+        return window.value * rule.falling_factor > window.context
+    return window.value < rule.falling_factor * window.context
 
 
 def _rate(inside: Samples) -> float | None:
@@ -70,7 +115,8 @@ def pages(rule: Rule, samples: Samples) -> list[Page]:
         past = seen[since_change : at + 1]
         if open_ is None:
             first = _run(past, _over(rule))
-            if first is not None and window.end - first >= rule.hold_seconds:
+            long_enough = first is not None and window.end - first >= rule.hold_seconds
+            if first is not None and long_enough and not _falls(rule, window):
                 open_, since_change = (first, window.end), at + 1
                 fires.append(window.end)
             continue
@@ -98,21 +144,28 @@ def _over(rule: Rule) -> Callable[[float], bool]:
 
 
 def _clear(rule: Rule) -> Callable[[float], bool]:
+    limit = rule.clear_threshold
     if rule.below:
-        return (LEVEL / rule.clear_factor).__lt__
-    return (LEVEL * rule.clear_factor).__gt__
+        return (LEVEL / rule.clear_factor if limit is None else limit).__lt__
+    return (LEVEL * rule.clear_factor if limit is None else limit).__gt__
 
 
 def a_rule(random: random_module.Random) -> Rule:
     """Return any rule."""
+    below = random.random() < 0.25
+    clear = [None, None, 0.45, 0.41] if below else [None, None, 0.35, 0.39]
     return Rule(
         window_seconds=random.choice([15, 30, 60, 150]),
+        step_seconds=random.choice([0, 0, 15, 30, 50, 60]),
         hold_seconds=random.choice([0, 15, 60, 100]),
+        falling_factor=random.choice([0, 0, 0.8, 0.95, 1.0]),
         clear_factor=random.choice([0.5, 0.9, 1.0]),
+        clear_threshold=random.choice(clear),
         clear_hold_seconds=random.choice([0, 30, 90]),
         coverage_ratio=random.choice([0.3, 0.8, 1.0]),
         aggregate=random.choice(["mean", "max", "min", "rate", "p50", "p95", "p0"]),
-        below=random.random() < 0.25,
+        threshold=LEVEL,
+        below=below,
     )
 
 

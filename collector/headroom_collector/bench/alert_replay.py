@@ -9,11 +9,24 @@ from headroom_collector.alerts.record import Notice, NoticeKind
 from headroom_collector.bench.report import Figure
 from headroom_core.ceiling import Ceiling
 from headroom_core.estate import Member, Placement
-from headroom_core.rules import Rule
+from headroom_core.rules import RUNBOOKS, Rule
 
 HOSTS = 100
 STEP = 60
-RULE = Rule(window_seconds=60, hold_seconds=60, clear_hold_seconds=60)
+
+
+def quick_rule(window_seconds: float) -> Rule:
+    """Return the ceiling's rule in haste: a window, and a minute to fire and to clear."""
+    return Rule(
+        "HostAboveCeiling",
+        window_seconds=window_seconds,
+        hold_seconds=60,
+        clear_hold_seconds=60,
+        runbook_url=f"{RUNBOOKS}HostAboveCeiling",
+    )
+
+
+RULE = quick_rule(window_seconds=60)
 # Up for two windows longer than the hold, down until it is clear again, damping included.
 UP, DOWN = 3, 11
 START = 1_790_000_000 * SECOND

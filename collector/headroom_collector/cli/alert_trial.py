@@ -17,7 +17,7 @@ from headroom_collector.alerts.evaluate import SECOND
 from headroom_collector.alerts.replay import Episode, replay
 from headroom_collector.cli.client import CliError, client
 from headroom_core.ceiling import DEFAULT_RATIO
-from headroom_core.rules import SHIPPED, Override, Rule
+from headroom_core.rules import ALL_SHIPPED, Override, Rule
 from headroom_core.settings import SettingsError, read
 
 
@@ -35,7 +35,7 @@ def changes_of(texts: list[str]) -> dict[str, Any]:
 
 def rule_of(name: str, changes: dict[str, Any]) -> Rule:
     """Return a shipped rule with changes, for a file; raises CliError."""
-    known = {rule.name: rule for rule in (Rule(), *SHIPPED)}
+    known = {rule.name: rule for rule in ALL_SHIPPED}
     if name not in known:
         raise CliError(f"no rule {name!r} ships: expected {', '.join(known)}")
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from headroom_core.ceiling import Ceiling
-from headroom_core.rules import Override, Rule, all_rules
+from headroom_core.rules import CeilingRule, Override, Rule, all_rules
 from headroom_core.settings import load, read
 
 
@@ -14,7 +14,7 @@ from headroom_core.settings import load, read
 class AlertPart:
     """What the rules need of ``[alerts]``; everything else there is not theirs."""
 
-    rule: Rule = field(default_factory=Rule)
+    rule: Rule = field(default_factory=CeilingRule)
     rules: dict[str, Override] = field(default_factory=dict)
 
 

@@ -12,13 +12,14 @@ from headroom_collector.alerts.evaluator import Evaluator
 from headroom_collector.alerts.outbox import failed, read_waiting, sent
 from headroom_collector.api.alerts import router
 from headroom_collector.api.services import Services
+from headroom_collector.bench.alert_replay import quick_rule
 from headroom_collector.config import Alerts, CollectorConfig, Webhook
 from headroom_core.ceiling import Ceiling
 from headroom_core.estate import Member, Placement
-from headroom_core.rules import SHIPPED, Override, Rule
+from headroom_core.rules import SHIPPED, Override
 
 CONFIG = Alerts(
-    rule=Rule(window_seconds=30, hold_seconds=60, clear_hold_seconds=60),
+    rule=quick_rule(window_seconds=30),
     webhook=Webhook("http://127.0.0.1:1/"),
     rules={rule.name: Override(enabled=False) for rule in SHIPPED},
     groups=Groups(by=("host",), wait_seconds=0.0, interval_seconds=0.001),

@@ -1,10 +1,13 @@
 """The benchmark's short forms: what must never happen does not happen there either."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from headroom_collector.alerts.replay import replay
 from headroom_collector.bench import (
+    alert_families,
     alert_kills,
     alert_lost,
     alert_reference,
@@ -54,10 +57,23 @@ def test_without_recordings_the_traces_say_where_they_were_looked_for(tmp_path, 
 
 
 def test_a_page_that_no_overload_asked_for_was_in_vain():
-    load = np.array([0.2] * 10 + [0.8] * 8 + [0.2] * 20 + [0.8] * 5 + [0.2] * 20)
+    load = np.array([0.2] * 10 + [0.8] * 8 + [0.2] * 80 + [0.8] * 5 + [0.2] * 80)
     assert alert_traces.overloads(load) == [(3000, 5400)]
     score = alert_traces.Score()
-    rule = alert_traces.RULES[0]
-    score.take(load, replay(rule, "h", alert_traces.minutes(load), 0.4, 60))
-    assert (score.there, score.found, score.pages, score.extra) == (1, 1, 2, 1)
-    assert 10 * 60 <= score.delays[0] <= 15 * 60
+    found = replay(alert_traces.DEFAULT, "h", alert_traces.minutes(load), 0.4, 60)
+    score.take(load, alert_traces.spans_of(found, len(load) * 300))
+    assert (score.there, score.found, score.pages, score.extra, score.woken) == (1, 1, 2, 1, 1)
+    assert score.delays == [1200.0]
+
+
+@pytest.mark.parametrize("name", ["4 means in a row"])
+def test_families_on_the_grid_say_what_the_engine_says(name):
+    random = np.random.default_rng(7)
+    day = np.sin(np.arange(3000) * 2 * np.pi / 288)
+    load = np.clip(0.3 + 0.2 * day + random.normal(0, 0.02, 3000), 0, 1)
+    rule = replace(alert_traces.DEFAULT, falling_factor=0.0)
+    engine = replay(rule, "h", alert_traces.minutes(load), 0.4, 60)
+    fires = alert_families.FAMILIES[name](load, 0.4)
+    grid = alert_families.grid_spans(load, fires, 0.4)
+    assert grid == alert_traces.spans_of(engine, len(load) * 300)
+    assert len(grid) >= 10

@@ -12,14 +12,15 @@ from headroom_collector.alerts.evaluator import Evaluator
 from headroom_collector.alerts.outbox import read_waiting, sent
 from headroom_collector.alerts.record import NoticeKind
 from headroom_collector.alerts.state import DAY, read_alerts, read_cursor, tidying
+from headroom_collector.bench.alert_replay import quick_rule
 from headroom_collector.config import Alerts, Webhook
 from headroom_collector.store.api import StoreError
 from headroom_collector.store.producer import OwnProducer
 from headroom_core.ceiling import Ceiling
 from headroom_core.estate import Status
-from headroom_core.rules import SHIPPED, Override, Rule
+from headroom_core.rules import SHIPPED, Override
 
-RULE = Rule(window_seconds=30, hold_seconds=60, clear_hold_seconds=60)
+RULE = quick_rule(window_seconds=30)
 HIGH, LOW = 0.8, 0.1
 
 

@@ -6,11 +6,12 @@ from headroom_collector.alert_metrics import Host, Sample
 from headroom_collector.alerts.evaluate import SECOND, Event, Phase
 from headroom_collector.alerts.judge import Judge
 from headroom_collector.alerts.record import NoticeKind
+from headroom_collector.bench.alert_replay import quick_rule
 from headroom_core.ceiling import Ceiling
 from headroom_core.estate import Member, Placement, Status
 from headroom_core.rules import Rule
 
-RULE = Rule(window_seconds=30, hold_seconds=60, clear_hold_seconds=60)
+RULE = quick_rule(window_seconds=30)
 START = 1_790_000_000 * SECOND
 HIGH, LOW = 0.8, 0.1
 

@@ -7,11 +7,12 @@ import pytest
 from headroom_collector.alert_settings import Alerts, Groups, Webhook
 from headroom_collector.alerts.evaluator import Evaluator
 from headroom_collector.alerts.state import read_alerts
+from headroom_collector.bench.alert_replay import quick_rule
 from headroom_core.ceiling import Ceiling
 from headroom_core.estate import Status
-from headroom_core.rules import AGENT_SILENT, MANY_SILENT, Rule
+from headroom_core.rules import AGENT_SILENT, MANY_SILENT
 
-RULE = Rule(window_seconds=30, hold_seconds=60, clear_hold_seconds=60)
+RULE = quick_rule(window_seconds=30)
 CONFIG = Alerts(rule=RULE, webhook=Webhook("http://127.0.0.1:1/"), groups=Groups(wait_seconds=0.0))
 
 

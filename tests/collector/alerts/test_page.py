@@ -18,8 +18,9 @@ PAGE = (Path(__file__).parents[3] / "docs" / "alerting.md").read_text(encoding="
 
 
 def test_the_page_lists_every_shipped_rule_with_its_severity_and_hold():
-    rows = re.findall(r"^\| `(\w+)` \| .* \| (\d+) (s|min) \| (\w+) \|$", PAGE, re.MULTILINE)
-    shown = {name: (int(n) * (60 if unit == "min" else 1), word) for name, n, unit, word in rows}
+    rows = re.findall(r"^\| `(\w+)` \| .* \| (\d+) (s|min|h) \| (\w+) \|$", PAGE, re.MULTILINE)
+    units = {"s": 1, "min": 60, "h": 3600}
+    shown = {name: (int(n) * units[unit], word) for name, n, unit, word in rows}
     assert shown == {rule.name: (rule.hold_seconds, rule.severity) for rule in SHIPPED}
 
 
@@ -44,8 +45,9 @@ def test_the_commands_on_the_page_exist():
 
 def test_the_figures_on_the_page_are_the_defaults():
     rule, groups = Alerts().rule, Groups()
-    assert (rule.window_seconds, rule.hold_seconds) == (300, 600)
-    assert (rule.clear_factor, rule.clear_hold_seconds, rule.coverage_ratio) == (0.9, 900, 0.8)
+    assert (rule.window_seconds, rule.step_seconds, rule.hold_seconds) == (300, 300, 900)
+    assert (rule.clear_factor, rule.clear_hold_seconds) == (0.7, 4 * 3600)
+    assert (rule.falling_factor, rule.coverage_ratio) == (0.98, 0.8)
     assert (groups.wait_seconds, groups.interval_seconds, groups.repeat_seconds) == (2, 300, 14400)
     assert (groups.storm_alerts, groups.storm_groups) == (50, 10)
     assert LONGEST_RETRY_AFTER_SECONDS == 3600

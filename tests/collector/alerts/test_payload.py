@@ -19,13 +19,13 @@ from headroom_collector.alerts.payload import (
 )
 from headroom_collector.alerts.record import NoticeKind
 from headroom_collector.config import Alerts
-from headroom_core.rules import SHIPPED, Rule
+from headroom_core.rules import ALL_SHIPPED, CeilingRule, Rule
 
 SECOND = 1_000_000_000
 START = 1_790_000_000 * SECOND
 LABELS = {"alertname": "HostAboveCeiling", "host": "web-1", "severity": "warning", "site": "dc1"}
 
-RULES = {"HostAboveCeiling": Rule(runbook_url="https://wiki.example/ceiling")}
+RULES = {"HostAboveCeiling": CeilingRule(runbook_url="https://wiki.example/ceiling")}
 
 
 def member(kind=NoticeKind.FIRING, labels=LABELS, **changes):
@@ -74,7 +74,7 @@ def test_a_person_reads_value_ceiling_since_when_and_what_to_do():
     assert notes["runbook_url"] == "https://wiki.example/ceiling"
 
 
-@pytest.mark.parametrize("rule", [Rule(), *SHIPPED], ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", ALL_SHIPPED, ids=lambda rule: rule.name)
 @pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize("kind", list(NoticeKind))
 def test_every_shipped_rule_has_texts_of_its_own_in_both_languages(rule, language, kind):

@@ -15,14 +15,14 @@ from headroom_collector.alerts.record import Alert
 from headroom_collector.config import CollectorConfig
 from headroom_core.ceiling import Ceiling
 from headroom_core.estate import Member, Placement
-from headroom_core.rules import SHIPPED, Override, Rule, Scope, all_rules
+from headroom_core.rules import ALL_SHIPPED, SHIPPED, CeilingRule, Override, Rule, Scope, all_rules
 from headroom_core.settings import SettingsError, read
 
 START = 1_790_000_000 * SECOND
 
 
 def test_every_shipped_rule_asks_for_a_metric_that_exists():
-    assert {rule.metric for rule in (Rule(), *SHIPPED)} <= set(known_metrics())
+    assert {rule.metric for rule in ALL_SHIPPED} <= set(known_metrics())
     assert len(Alerts().every_rule()) == 1 + len(SHIPPED)
 
 
@@ -138,7 +138,7 @@ def test_an_alert_that_fired_often_lately_takes_longer_to_end():
 
 def test_a_host_that_hovers_round_its_ceiling_for_a_day_pages_at_most_twice():
     values = [0.405 if (n // 40) % 2 else 0.395 for n in range(24 * 240)]
-    assert len(judged(Rule(), values)) <= 2
+    assert len(judged(CeilingRule(), values)) <= 2
 
 
 def kept(before, after):
@@ -177,5 +177,5 @@ def test_only_a_ratio_is_shown_as_one():
         Alert("HostAboveCeiling", "a", firing, 0.5),
         Alert("AgentSilent", "b", firing, 350.0),
     ]
-    (rows,) = alert_rows(alerts, (Rule(), *SHIPPED), START)
+    (rows,) = alert_rows(alerts, ALL_SHIPPED, START)
     assert [row[2] for row in rows.rows] == [[1, 0.5], [1, None]]

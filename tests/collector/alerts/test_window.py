@@ -76,4 +76,4 @@ def test_any_order_of_arrival_gives_the_mean_of_what_lies_in_the_window(samples,
     mean = ring.aggregate("mean", window, 0.0001, 1.0)
     assert mean is not None
     assert math.isclose(mean, math.fsum(inside) / len(inside), abs_tol=1e-12)
-    assert ring.times == sorted(set(ring.times))
+    assert list(ring.times) == sorted(set(ring.times))
