@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headroom_collector import __version__, ready, tls
+from headroom_collector import __version__, ready
 from headroom_collector.alerts.engine import AlertEngine
 from headroom_collector.alerts.own_samples import disk_statistics
 from headroom_collector.alerts.state import MIGRATIONS as ALERT_TABLES
 from headroom_collector.api.app import make_app
 from headroom_collector.api.services import Services
+from headroom_collector.certificates import Certificates
 from headroom_collector.config import CollectorConfig, split_address
 from headroom_collector.consolidation.headroom import HeadroomTask
 from headroom_collector.consolidation.live.book import MIGRATIONS as PLAN_TABLES
@@ -26,7 +27,6 @@ from headroom_collector.http import HttpServer, listen_tcp, listen_unix
 from headroom_collector.ingest.server import IngestServer, IngestSettings
 from headroom_collector.inventory.book import MIGRATIONS as INVENTORY_TABLES
 from headroom_collector.inventory.book import Book
-from headroom_collector.security.access_tokens import AccessTokens
 from headroom_collector.security.audit import Audit
 from headroom_collector.security.identity import Identity
 from headroom_collector.security.tables import MIGRATIONS as SECURITY_TABLES
@@ -105,9 +105,11 @@ class Collector:
             clock,
         )
         rooms.push_async_callback(asyncio.to_thread, store.close)
-        identity = Identity(audit, AccessTokens(store, clock))
+        host, _ = split_address(config.listen.grpc)
+        certificates = Certificates.open(config, host, clock)
+        identity = Identity.open(store, audit, clock, certificates.issuer)
         book = Book(store, config.inventory, clock)
-        ingest = await self._listen_grpc(rooms, store)
+        ingest = await self._listen_grpc(rooms, store, certificates, identity)
         producer = OwnProducer(store, clock, os.urandom)
         alerts = AlertEngine(
             store,
@@ -151,17 +153,26 @@ class Collector:
             plans.run,
             power.run,
             book.watch,
+            certificates.keep,
             *(sink.run for sink in sinks),
         ]
         self._begin(rooms, [*loops, lambda: maintain(store, clock)])
         await self._listen_http(rooms, services, web)
         self._say_ready(rooms)
 
-    async def _listen_grpc(self, rooms: AsyncExitStack, store: Store) -> IngestServer:
+    async def _listen_grpc(
+        self, rooms: AsyncExitStack, store: Store, certificates: Certificates, identity: Identity
+    ) -> IngestServer:
         host, _ = split_address(self._config.listen.grpc)
-        authority = tls.Authority.open(self._config.data / "tls", self._clock)
-        settings = IngestSettings(oldest_seconds=self._config.store.raw_days * 86_400.0)
-        server = IngestServer(store, authority.collector_files([host]), self._clock, settings)
+        server = IngestServer(
+            store,
+            certificates.files,
+            self._clock,
+            IngestSettings(oldest_seconds=self._config.store.raw_days * 86_400.0),
+            gate=identity.gate,
+            services=[identity.enrolment(self._clock)],
+        )
+        identity.ledger.listeners.append(server.end_denied)
         port = await server.start(self._config.listen.grpc)
         rooms.push_async_callback(server.stop, 3.0)
         self.grpc = _joined(host, port)

@@ -10,6 +10,7 @@ from pathlib import Path
 from headroom_collector.alert_settings import Alerts, Webhook
 from headroom_collector.http_settings import HttpSettings
 from headroom_collector.sink_settings import Sinks
+from headroom_collector.tls_settings import TlsSettings
 from headroom_collector.web_settings import Web
 from headroom_core.ceiling import Ceiling
 from headroom_core.settings import SettingsError, load, read
@@ -20,6 +21,7 @@ __all__ = [
     "HttpSettings",
     "Listen",
     "StoreSettings",
+    "TlsSettings",
     "Webhook",
     "load_config",
     "split_address",
@@ -70,6 +72,7 @@ class CollectorConfig:
 
     data: Path = Path("/var/lib/headroom")
     listen: Listen = field(default_factory=Listen)
+    tls: TlsSettings = field(default_factory=TlsSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     inventory: Path | None = None
     estate: Path | None = None

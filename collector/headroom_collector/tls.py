@@ -14,7 +14,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from headroom_core.clock import Clock
@@ -29,6 +29,8 @@ RENEW_BEFORE = timedelta(days=132)
 """A third of a leaf's life: a collector that starts every few months never serves an old one."""
 CLOCK_SKEW = timedelta(hours=1)
 WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - named to be left out of certificates
+
+NEXT, PREVIOUS = "ca-next.pem", "ca-previous.pem"
 
 Names = Sequence[x509.GeneralName]
 
@@ -47,12 +49,15 @@ class Files:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pair:
+class Pair:
+    """A certificate with its key."""
+
     cert: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
 
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return a private key in PEM, without a pass phrase."""
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -60,7 +65,7 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     )
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
+def write_file(path: Path, content: bytes, mode: int) -> None:
     """Put a whole file in place, durable, or leave the old one. Raises OSError."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -80,7 +85,7 @@ def _folder(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Keep a second process out while files are made; the kernel frees the lock with us."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -91,7 +96,8 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _as_tls_error(folder: Path) -> Iterator[None]:
+def as_tls_error(folder: Path) -> Iterator[None]:
+    """Have what fails on the disk come out as TlsError."""
     try:
         yield
     except OSError as error:
@@ -102,7 +108,7 @@ def _as_tls_error(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _load(cert: Path, key: Path) -> _Pair:
+def _load(cert: Path, key: Path) -> Pair:
     """Read a certificate and its key. Raises OSError, and ValueError where they are damaged."""
     try:
         certificate = x509.load_pem_x509_certificate(cert.read_bytes())
@@ -116,22 +122,23 @@ def _load(cert: Path, key: Path) -> _Pair:
         raise ValueError(f"{key}: is no elliptic-curve key")  # noqa: TRY004 - the file is at fault
     if private.public_key() != certificate.public_key():
         raise ValueError(f"{key}: does not belong to {cert}")
-    return _Pair(certificate, private)
+    return Pair(certificate, private)
 
 
-def _builder(
-    name: str, key: ec.EllipticCurvePrivateKey, now: datetime, life: timedelta
-) -> x509.CertificateBuilder:
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+
+
+def _builder(name: str, key: PublicKey, now: datetime, life: timedelta) -> x509.CertificateBuilder:
     # A common name has at most 64 characters (RFC 5280, ub-common-name); only the SAN counts.
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .public_key(key.public_key())
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - CLOCK_SKEW)
         .not_valid_after(now + life)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 
 
@@ -149,9 +156,10 @@ def _usage(*, ca: bool) -> x509.KeyUsage:
     )
 
 
-def _make_ca(now: datetime) -> _Pair:
+def make_authority(now: datetime) -> Pair:
+    """Return a new authority, good from ``now`` on."""
     key = ec.generate_private_key(ec.SECP256R1())
-    builder = _builder("Headroom authority", key, now, CA_LIFE)
+    builder = _builder("Headroom authority", key.public_key(), now, CA_LIFE)
     cert = (
         builder.issuer_name(
             x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Headroom authority")])
@@ -160,7 +168,7 @@ def _make_ca(now: datetime) -> _Pair:
         .add_extension(_usage(ca=True), critical=True)
         .sign(key, hashes.SHA256())
     )
-    return _Pair(cert, key)
+    return Pair(cert, key)
 
 
 def _address(text: str) -> x509.GeneralName:
@@ -189,7 +197,7 @@ class Authority:
     ``collector/`` and ``hosts/NAME/`` what it issued. All is EC P-256.
     """
 
-    def __init__(self, folder: Path, ca: _Pair, clock: Clock) -> None:
+    def __init__(self, folder: Path, ca: Pair, clock: Clock) -> None:
         self.folder = folder
         self._ca = ca
         self._clock = clock
@@ -197,13 +205,13 @@ class Authority:
     @classmethod
     def open(cls, folder: Path, clock: Clock) -> "Authority":
         """Open the authority in ``folder``, or make it on first use. Raises TlsError."""
-        with _as_tls_error(folder):
+        with as_tls_error(folder):
             _folder(folder)
-            with _locked(folder):
+            with locked(folder):
                 return cls(folder, cls._read_or_make(folder, clock), clock)
 
     @staticmethod
-    def _read_or_make(folder: Path, clock: Clock) -> _Pair:
+    def _read_or_make(folder: Path, clock: Clock) -> Pair:
         cert, key = folder / "ca.pem", folder / "ca.key"
         now = datetime.fromtimestamp(clock.now() / 1e9, UTC)
         if cert.exists():
@@ -218,10 +226,10 @@ class Authority:
             if pair.cert.not_valid_after_utc <= now:
                 raise TlsError(f"{cert}: expired; remove {folder} to begin with a new authority")
             return pair
-        made = _make_ca(now)
+        made = make_authority(now)
         # The key first: without its certificate it was never used, and is made anew.
-        _write(key, _pem(made.key), 0o600)
-        _write(cert, made.cert.public_bytes(serialization.Encoding.PEM), 0o644)
+        write_file(key, key_pem(made.key), 0o600)
+        write_file(cert, made.cert.public_bytes(serialization.Encoding.PEM), 0o644)
         return made
 
     def collector_files(self, hosts: Sequence[str]) -> Files:
@@ -247,15 +255,15 @@ class Authority:
 
     def _issue(self, folder: Path, name: str, names: Names, usage: x509.ObjectIdentifier) -> Files:
         files = Files(folder / "ca.pem", folder / "cert.pem", folder / "key.pem")
-        ca_pem = self._ca.cert.public_bytes(serialization.Encoding.PEM)
-        with _as_tls_error(self.folder), _locked(self.folder):
+        ca_pem = self.trusted()
+        with as_tls_error(self.folder), locked(self.folder):
             _folder(folder)
             if not (files.ca.exists() and files.ca.read_bytes() == ca_pem):
-                _write(files.ca, ca_pem, 0o644)
+                write_file(files.ca, ca_pem, 0o644)
             if not self._usable(files, names):
                 pair = self._sign(name, names, usage)
-                _write(files.key, _pem(pair.key), 0o600)
-                _write(files.cert, pair.cert.public_bytes(serialization.Encoding.PEM), 0o644)
+                write_file(files.key, key_pem(pair.key), 0o600)
+                write_file(files.cert, pair.cert.public_bytes(serialization.Encoding.PEM), 0o644)
         return files
 
     def _usable(self, files: Files, names: Names) -> bool:
@@ -274,10 +282,21 @@ class Authority:
             return False
         return set(found) == set(names) and cert.not_valid_after_utc - self._now() > RENEW_BEFORE
 
-    def _sign(self, name: str, names: Names, usage: x509.ObjectIdentifier) -> _Pair:
+    def _sign(self, name: str, names: Names, usage: x509.ObjectIdentifier) -> Pair:
         key = ec.generate_private_key(ec.SECP256R1())
-        cert = (
-            _builder(name, key, self._now(), LEAF_LIFE)
+        return Pair(self.certify(name, key.public_key(), names, usage, LEAF_LIFE), key)
+
+    def certify(
+        self,
+        name: str,
+        key: PublicKey,
+        names: Names,
+        usage: x509.ObjectIdentifier,
+        life: timedelta,
+    ) -> x509.Certificate:
+        """Return a certificate for somebody's key, for so long; nothing is kept of it."""
+        return (
+            _builder(name, key, self._now(), life)
             .issuer_name(self._ca.cert.subject)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(ca=False), critical=True)
@@ -286,7 +305,29 @@ class Authority:
             .add_extension(self._authority_id(), critical=False)
             .sign(self._ca.key, hashes.SHA256())
         )
-        return _Pair(cert, key)
+
+    def trusted(self) -> bytes:
+        """
+        Return every authority whose certificates count, in PEM, one after the other.
+
+        Beside this one the next, made ready by `headroom certificate authority next`, and the one
+        before, until it is forgotten. Raises OSError.
+        """
+        own = self._ca.cert.public_bytes(serialization.Encoding.PEM)
+        others = (self.folder / name for name in (NEXT, PREVIOUS))
+        return own + b"".join(path.read_bytes() for path in others if path.exists())
+
+    def refresh(self) -> None:
+        """Have the collector trust what ``trusted`` says now. Raises TlsError."""
+        path = self.folder / "collector" / "ca.pem"
+        with as_tls_error(self.folder):
+            if path.exists():
+                write_file(path, self.trusted(), 0o644)
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """The authority's own certificate."""
+        return self._ca.cert
 
     def _authority_id(self) -> x509.AuthorityKeyIdentifier:
         return x509.AuthorityKeyIdentifier.from_issuer_public_key(self._ca.key.public_key())

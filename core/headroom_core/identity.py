@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from urllib.parse import quote, unquote
 
 PREFIX = "headroom://estate/host/"
+ENROL_PREFIX = "headroom://estate/enrol/"
+"""Of the certificate in an enrolment token: it names the token, no host, and can only enrol."""
 COLLECTOR_NAME = "headroom-collector"
 """DNS SAN of the collector's certificate; agents check it whatever address they dial."""
 
@@ -36,8 +38,24 @@ def uri_of(name: str) -> str:
 
 
 def host_of(uris: Iterable[str]) -> str:
-    """Return the one host that these URI SANs name; raises IdentityError for none or several."""
+    """
+    Return the one host that these URI SANs name; raises IdentityError for none or several.
+
+    A URI SAN of another kind beside it is refused, too: two readings of one certificate are an
+    attack or a mistake.
+    """
+    uris = list(uris)
+    if len(uris) > 1:
+        raise IdentityError(f"expected exactly one URI SAN {PREFIX}NAME, found {len(uris)}")
     names = [unquote(uri[len(PREFIX) :]) for uri in uris if uri.startswith(PREFIX)]
     if len(names) != 1:
         raise IdentityError(f"expected exactly one URI SAN {PREFIX}NAME, found {len(names)}")
     return check_name(names[0])
+
+
+def enrolment_of(uris: Iterable[str]) -> str:
+    """Return the token that these URI SANs name; raises IdentityError for none or several."""
+    names = [uri[len(ENROL_PREFIX) :] for uri in uris if uri.startswith(ENROL_PREFIX)]
+    if len(names) != 1 or not re.fullmatch(r"[0-9a-f]{12}", names[0]):
+        raise IdentityError(f"expected exactly one URI SAN {ENROL_PREFIX}TOKEN")
+    return names[0]

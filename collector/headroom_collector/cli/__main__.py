@@ -14,6 +14,7 @@ from headroom_collector.cli import (
     collector,
     config,
     doctor,
+    enrol,
     forecast,
     hosts,
     plan,
@@ -86,6 +87,7 @@ def make() -> typer.Typer:
     app.add_typer(config.app, name="config")
     app.add_typer(store.app, name="store")
     app.add_typer(certificate.app, name="certificate")
+    app.add_typer(enrol.app, name="enrol-token")
     app.add_typer(token.app, name="token")
     app.command()(bench.bench)
     for entry in entry_points(group="headroom.commands"):

@@ -1,7 +1,7 @@
 """The one place that a host has: held by its newest stream, until the store is done with it."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from headroom_collector.ingest.wire import Ended
@@ -9,15 +9,23 @@ from headroom_collector.ingest.wire import Ended
 Found = TypeVar("Found")
 
 
+def nothing_wrong() -> str:
+    """Return that a stream may go on."""
+    return ""
+
+
 class Seat:
     """
     Held by a stream from before it is greeted until nothing of it is on its way to the disk.
 
-    ``ended`` gives why the stream has to end and for how long it may drain; ``left`` is set once
+    ``epoch`` is that of its holder's spool; ``fault`` says why the holder may not go on, empty where
+    it may. ``ended`` gives why the stream has to end and for how long it may drain; ``left`` is set once
     it is over.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, epoch: bytes, fault: Callable[[], str] = nothing_wrong) -> None:
+        self.epoch = epoch
+        self.fault = fault
         self.ended: asyncio.Future[tuple[Ended, float]] = asyncio.Future()
         self.left = asyncio.Event()
 

@@ -3,22 +3,26 @@
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 
 import grpc
 import grpc.aio
 
 from headroom_collector import __version__
 from headroom_collector.config import split_address
+from headroom_collector.ingest.credentials import CredentialsError, renewed_credentials
 from headroom_collector.ingest.seat import Seat
-from headroom_collector.ingest.session import greet
+from headroom_collector.ingest.session import denied, greet, read_hello
 from headroom_collector.ingest.settings import IngestSettings
 from headroom_collector.ingest.settle import Room
 from headroom_collector.ingest.wire import Context, Ended, Gone, Wire
+from headroom_collector.security.audit import Audit
+from headroom_collector.security.gate import Gate, GateError
+from headroom_collector.security.peer import Peer
 from headroom_collector.store.api import Store
 from headroom_collector.tls import Files
 from headroom_core.clock import Clock
-from headroom_core.identity import IdentityError, host_of
 from headroom_proto.v1 import telemetry_pb2
 
 __all__ = ["IngestError", "IngestServer", "IngestSettings"]
@@ -54,14 +58,6 @@ def options(settings: IngestSettings) -> list[tuple[str, int]]:
         ("grpc.max_concurrent_streams", 4),
         ("grpc.max_receive_message_length", settings.message_bytes),
     ]
-
-
-def _credentials(files: Files) -> grpc.ServerCredentials:
-    try:
-        ca, cert, key = (path.read_bytes() for path in (files.ca, files.cert, files.key))
-    except OSError as error:
-        raise IngestError(f"{error.filename}: cannot be read: {error.strerror}") from None
-    return grpc.ssl_server_credentials([(key, cert)], ca, require_client_auth=True)
 
 
 def _probe(address: str) -> None:
@@ -102,8 +98,12 @@ class IngestServer:
         clock: Clock,
         settings: IngestSettings | None = None,
         version: str = __version__,
+        gate: Gate | None = None,
+        services: Sequence[grpc.GenericRpcHandler] = (),
     ) -> None:
         self._files = files
+        self._gate = gate or Gate(Audit(clock), clock)
+        self._services = services
         settings = settings or IngestSettings()
         self._room = Room(store, clock, settings, settings.limits(), version)
         self._seats: dict[str, Seat] = {}
@@ -111,14 +111,17 @@ class IngestServer:
 
     async def start(self, address: str) -> int:
         """Listen on HOST:PORT and return the port, a free one for port 0. Raises IngestError."""
-        credentials = _credentials(self._files)
+        try:
+            credentials = renewed_credentials(self._files)
+        except CredentialsError as error:
+            raise IngestError(str(error)) from None
         _probe(address)
         server = grpc.aio.server(options=options(self._room.settings))
         handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(
             self._push
         )
         server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(SERVICE, {"Push": handler}),)
+            (grpc.method_handlers_generic_handler(SERVICE, {"Push": handler}), *self._services)
         )
         try:
             port = server.add_secure_port(address, credentials)
@@ -140,6 +143,13 @@ class IngestServer:
             seat.end(reason, grace_seconds)
         await server.stop(grace_seconds)
 
+    def end_denied(self) -> None:
+        """End the streams of hosts that may hold none any more, now."""
+        for host, seat in self._seats.items():
+            reason = seat.fault()
+            if reason:
+                seat.end(denied(host, reason))
+
     def statistics(self) -> Mapping[str, float]:
         """Return the counters, those of CollectorSample by its field names."""
         tally = self._room.tally
@@ -151,6 +161,7 @@ class IngestServer:
             "throttles_total": tally.throttles,
             "takeovers_total": tally.takeovers,
             "streams_refused_total": tally.streams_refused,
+            "identity_conflicts_total": tally.identity_conflicts,
             "spools_renewed_total": tally.spools_renewed,
             "batches_corrected_total": tally.batches_corrected,
         }
@@ -166,24 +177,44 @@ class IngestServer:
 
     async def _stream(self, context: Context) -> None:
         try:
-            uris = context.auth_context().get("peer_uri", ())
-            host = host_of(uri.decode("utf-8", "replace") for uri in uris)
-        except IdentityError as error:
+            host, peer = self._gate.admit(context.auth_context(), context.peer())
+        except GateError as error:
             self._room.tally.streams_refused += 1
-            log.warning("stream from %s refused: %s", context.peer(), error)
-            raise Ended(grpc.StatusCode.UNAUTHENTICATED, f"certificate: {error}") from None
-        async with self._seat(host) as seat:
-            session = await seat.unless_ended(greet(host, Wire(context), self._room))
+            raise Ended(grpc.StatusCode.UNAUTHENTICATED, str(error)) from None
+        fault = partial(self._gate.fault, host, peer)
+        wire = Wire(context)
+        hello = await read_hello(wire, self._room)
+        self._lease(host, hello.epoch, peer)
+        async with self._seat(host, Seat(hello.epoch, fault)) as seat:
+            session = await seat.unless_ended(greet(host, hello, wire, self._room))
             await session.serve(seat)
 
+    def _lease(self, host: str, epoch: bytes, peer: Peer) -> None:
+        """
+        Refuse a second agent that speaks as a host while the first is heard. Raises Ended.
+
+        An agent that connects anew comes with the spool, and so the epoch, that it had.
+        """
+        holder = self._seats.get(host)
+        if holder is None or holder.epoch == epoch or holder.ended.done():
+            return
+        self._room.tally.identity_conflicts += 1
+        reason = f"another agent speaks as {host} now, with another spool"
+        with contextlib.suppress(GateError):
+            self._gate.refuse(reason, peer, host)
+        raise Ended(
+            grpc.StatusCode.ALREADY_EXISTS,
+            f"{reason}: stop one of the two, and enrol it under a name of its own",
+        )
+
     @contextlib.asynccontextmanager
-    async def _seat(self, host: str) -> AsyncIterator[Seat]:
+    async def _seat(self, host: str, seat: Seat) -> AsyncIterator[Seat]:
         """
         Have the host's older stream, if any, make way for this one.
 
         Nothing is told to the new one before the store is done with what the older had brought.
         """
-        older, seat = self._seats.get(host), Seat()
+        older = self._seats.get(host)
         self._seats[host] = seat
         try:
             if older is not None:

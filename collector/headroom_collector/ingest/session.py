@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
@@ -38,6 +38,12 @@ def _invalid(details: str) -> Ended:
     return Ended(grpc.StatusCode.INVALID_ARGUMENT, details)
 
 
+def denied(host: str, reason: str) -> Ended:
+    """Return the end of a stream that was good when it began."""
+    log.warning("host %s: its stream ends: %s", host, reason)
+    return Ended(grpc.StatusCode.UNAUTHENTICATED, reason)
+
+
 def goodbye(host: str, time: int) -> Change:
     """Return the change that notes a planned stop at ``time``, UTC nanoseconds."""
 
@@ -47,8 +53,8 @@ def goodbye(host: str, time: int) -> Change:
     return write
 
 
-async def greet(host: str, wire: Wire, room: Room) -> "Session":
-    """Take the Hello, answer it and return what follows. Raises Ended and Gone."""
+async def read_hello(wire: Wire, room: Room) -> telemetry_pb2.Hello:
+    """Return the Hello that a stream begins with. Raises Ended and Gone."""
     seconds = room.settings.hello_seconds
     try:
         request = await asyncio.wait_for(wire.read(), seconds)
@@ -60,6 +66,11 @@ async def greet(host: str, wire: Wire, room: Room) -> "Session":
     hello = request.hello
     if len(hello.epoch) != EPOCH_BYTES:
         raise _invalid(f"Hello.epoch has {len(hello.epoch)} bytes, expected {EPOCH_BYTES}")
+    return hello
+
+
+async def greet(host: str, hello: telemetry_pb2.Hello, wire: Wire, room: Room) -> "Session":
+    """Answer the Hello and return what follows. Raises Ended and Gone."""
     high_water = room.store.high_water(host, hello.epoch)
     ahead = room.store.ahead(host, hello.epoch)
     if hello.next_seq and hello.next_seq <= high_water:
@@ -117,7 +128,7 @@ class Session:
 
     async def serve(self, seat: Seat) -> None:
         """Take batches and have them acknowledged, to the stream's end. Raises Ended and Gone."""
-        reader = asyncio.ensure_future(self._receive())
+        reader = asyncio.ensure_future(self._receive(seat.fault))
         settler = asyncio.ensure_future(self._settler.run())
         try:
             while not settler.done():
@@ -143,8 +154,11 @@ class Session:
             drained.cancel()
         raise reason
 
-    async def _receive(self) -> None:
+    async def _receive(self, fault: Callable[[], str]) -> None:
         while (request := await self._next()) is not None:
+            reason = fault()
+            if reason:
+                raise denied(self.host, reason)
             kind = request.WhichOneof("kind")
             if kind == "batches":
                 for batch in request.batches.batches:

@@ -30,6 +30,7 @@ class Tally:
     throttles: int = 0
     takeovers: int = 0
     streams_refused: int = 0
+    identity_conflicts: int = 0
     spools_renewed: int = 0
     """Spools that had been cloned or rolled back and began a new epoch."""
     batches_corrected: int = 0

@@ -1,0 +1,1 @@
+"""The host's own certificate: asked for with a token, renewed before it ends."""

@@ -1,0 +1,93 @@
+"""``headroom-agent enrol``: the host's first certificate, for a token."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+from headroom_agent.channel import explain, secure_channel
+from headroom_agent.enrol.files import CertificateError, Files, blocks, der, new_request
+from headroom_proto.v1 import enrolment_pb2, enrolment_pb2_grpc
+
+CALL_SECONDS = 30.0
+SECRET = re.compile(rb"^secret: (\S+)\s*$", re.MULTILINE)
+TOKEN_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What an enrolment token holds; everything but the secret in PEM."""
+
+    secret: bytes
+    cert: bytes
+    key: bytes
+    authorities: tuple[bytes, ...]
+
+
+def read_token(path: Path) -> Token:
+    """Read a token's file; raises CertificateError."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(TOKEN_BYTES)
+    except OSError as error:
+        raise CertificateError(
+            f"{path}: cannot be read: {error.strerror}; --token-file FILE"
+        ) from None
+    secret = SECRET.search(text)
+    keys, certificates = blocks(text, "PRIVATE KEY"), blocks(text, "CERTIFICATE")
+    if secret is None or not keys or len(certificates) < 2:
+        raise CertificateError(
+            f"{path}: is no enrolment token: `headroom enrol-token create --host NAME` on the"
+            " collector prints one"
+        )
+    return Token(secret[1], certificates[0], keys[0], tuple(certificates[1:]))
+
+
+def pick(authorities: tuple[bytes, ...], fingerprint: str, path: Path) -> bytes:
+    """Return the authority with that SHA-256 fingerprint; raises CertificateError."""
+    wanted = fingerprint.lower().removeprefix("sha256:").replace(":", "")
+    if not re.fullmatch(r"[0-9a-f]{64}", wanted):
+        raise CertificateError(
+            f"--ca-fingerprint {fingerprint}: expected sha256: and 64 hexadecimal digits, as"
+            " `headroom certificate authority` prints on the collector"
+        )
+    found = []
+    for pem in authorities:
+        try:
+            found.append(hashlib.sha256(der(pem)).hexdigest())
+        except ValueError:
+            continue
+        if found[-1] == wanted:
+            return pem
+    raise CertificateError(
+        f"{path}: its authority has the fingerprint sha256:{found[0] if found else 'none'}, not the"
+        " one given: the token is not of that collector, or was tampered with: do not use it"
+    )
+
+
+def enrol(collector: str, token_file: Path, fingerprint: str, name: str, files: Files) -> str:
+    """Get the first certificate and put it in place; returns the host's name. Raises CertificateError."""
+    token = read_token(token_file)
+    authority = pick(token.authorities, fingerprint, token_file)
+    key, request = new_request()
+    wish = enrolment_pb2.EnrolRequest(secret=token.secret, host=name, csr=request)
+    with secure_channel(collector, authority, token.cert, token.key) as channel:
+        stub = enrolment_pb2_grpc.EnrolmentServiceStub(channel)
+        try:
+            answer = stub.Enrol(wish, timeout=CALL_SECONDS, wait_for_ready=False)
+        except grpc.RpcError as error:
+            raise CertificateError(f"collector {collector}: {_reason(error)}") from None
+    issued = answer.issued
+    files.put(issued.authorities.encode(), issued.certificate.encode(), key)
+    return answer.host
+
+
+def _reason(error: grpc.RpcError) -> str:
+    code = error.code() if isinstance(error, grpc.Call) else None
+    if code is grpc.StatusCode.PERMISSION_DENIED or code is grpc.StatusCode.FAILED_PRECONDITION:
+        return str(error.details()) if isinstance(error, grpc.Call) else ""
+    if code is grpc.StatusCode.UNIMPLEMENTED:
+        return "is of a version without enrolment: upgrade it, or use `headroom certificate issue`"
+    return f"{explain(error)} (a token that has expired is refused like this, too)"
