@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from headroom_agent import __version__
 from headroom_agent.logs import make_logger
@@ -41,6 +42,31 @@ def _doctor(start: Start) -> int:
     return int(any(one.state == "bad" for one in found))
 
 
+def _certificate(start: Start) -> int:
+    from headroom_agent.enrol.command import enrol, renew  # noqa: PLC0415 - loads gRPC: 20 MB
+    from headroom_agent.enrol.files import CertificateError, Files  # noqa: PLC0415 - the same
+
+    config, files = start.config, Files(*start.config.tls.files())
+    if start.command == "enrol" and not (start.token_file and start.ca_fingerprint):
+        sys.stderr.write(
+            "headroom-agent: enrol: expected --token-file FILE and --ca-fingerprint SHA256, as"
+            " `headroom enrol-token create` prints them on the collector\n"
+        )
+        return WRONG_USE
+    try:
+        if start.command == "renew":
+            renew(config.collector, files)
+            _write(f"renewed: {files.cert}")
+        else:
+            token = Path(start.token_file)
+            name = enrol(config.collector, token, start.ca_fingerprint, start.name, files)
+            _write(f"enrolled as {name}: {files.cert}")
+    except CertificateError as error:
+        sys.stderr.write(f"headroom-agent: {error}\n")
+        return 1
+    return 0
+
+
 def _serve(start: Start, notices: Notices) -> int:
     with StopSignal() as stop:
         return _run(start, notices, stop)
@@ -69,8 +95,10 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     if start.version:
         _write(f"headroom-agent {__version__}")
         return 0
-    if start.doctor:
+    if start.command == "doctor":
         return _doctor(start)
+    if start.command:
+        return _certificate(start)
     logger = make_logger(start.verbose)
     for line in start.warnings:
         logger.warning("%s", line)

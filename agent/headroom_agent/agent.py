@@ -10,6 +10,8 @@ from headroom_agent import __version__
 from headroom_agent.backoff import Backoff
 from headroom_agent.channel import Endpoint
 from headroom_agent.config import MIB, AgentConfig
+from headroom_agent.enrol.files import Files
+from headroom_agent.enrol.renewal import Renewal, command
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment, take_moment
 from headroom_agent.samplers import registry
@@ -118,6 +120,7 @@ def _sample(
     recorder: Recorder,
     schedule: Schedule,
     transport: Transport,
+    renewal: Renewal,
     stop: StopSignal,
 ) -> None:
     recorder.cycle(schedule)
@@ -130,6 +133,7 @@ def _sample(
         recorder.cycle(schedule)
         if sending.due(time.monotonic()):
             transport.wake()
+        renewal.look()
 
 
 def run(config: AgentConfig, logger: logging.Logger, stop: StopSignal) -> None:
@@ -154,11 +158,14 @@ def run(config: AgentConfig, logger: logging.Logger, stop: StopSignal) -> None:
             config.interval_seconds,
             config.collector,
         )
+        files = Files(*config.tls.files())
         transport = _transport(config, recorder)
+        renewal = Renewal(files, command(config.collector, files), transport.reconnect, notices)
         transport.start()
         try:
-            _sample(config, recorder, schedule, transport, stop)
+            _sample(config, recorder, schedule, transport, renewal, stop)
         finally:
+            renewal.close()
             transport.stop(config.drain_seconds)
             schedule.close()
             registry.close(samplers)

@@ -7,7 +7,7 @@ The agent's configuration: defaults, then a TOML file, then the environment, the
 from dataclasses import dataclass, field
 from pathlib import Path
 
-DEFAULT_TLS = Path("/etc/headroom-agent/tls")
+DEFAULT_TLS = Path("/var/lib/headroom-agent/tls")
 DEFAULT_SPOOL = Path("/var/lib/headroom-agent/spool.db")
 TRANSPORTS = ("h2", "grpcio")
 """The clients that carry the stream: our own on the library h2, and gRPC's."""

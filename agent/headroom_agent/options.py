@@ -11,6 +11,7 @@ from headroom_agent.config import AgentConfig
 from headroom_core.settings import SettingsError, load, read
 
 PREFIX = "HEADROOM_AGENT_"
+COMMANDS = ("doctor", "enrol", "renew")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,15 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "command",
         nargs="?",
-        choices=["doctor"],
-        help="doctor: look for what keeps it from working",
+        choices=COMMANDS,
+        help="doctor: look for what keeps it from working; enrol: get this host's certificate for "
+        "a token; renew: get the next one",
     )
+    made.add_argument("--token-file", metavar="FILE", help="enrol: the token's file")
+    made.add_argument(
+        "--ca-fingerprint", metavar="SHA256", help="enrol: what the token's authority has to be"
+    )
+    made.add_argument("--name", metavar="NAME", help="enrol: this host's name, if not the token's")
     made.add_argument("--config", metavar="FILE", help="TOML file with settings")
     for option in OPTIONS:
         made.add_argument(option.flag, metavar=option.metavar, dest=option.key, help=option.help)
@@ -124,7 +131,10 @@ class Start:
     json: bool = False
     verbose: bool = False
     version: bool = False
-    doctor: bool = False
+    command: str = ""
+    token_file: str = ""
+    ca_fingerprint: str = ""
+    name: str = ""
 
 
 def configure(arguments: Sequence[str], environment: Mapping[str, str]) -> Start:
@@ -154,5 +164,8 @@ def configure(arguments: Sequence[str], environment: Mapping[str, str]) -> Start
         json=flags["json"],
         verbose=flags["verbose"],
         version=flags["version"],
-        doctor=flags["command"] == "doctor",
+        command=flags["command"] or "",
+        token_file=flags["token_file"] or "",
+        ca_fingerprint=flags["ca_fingerprint"] or "",
+        name=flags["name"] or "",
     )

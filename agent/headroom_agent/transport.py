@@ -74,6 +74,7 @@ class Transport:
         self._mutex = threading.Lock()
         self._session: Session | None = None
         self._stopping = threading.Event()
+        self._again = threading.Event()
         self._thread = threading.Thread(target=self._run, name="transport", daemon=True)
 
     def start(self) -> None:
@@ -86,6 +87,14 @@ class Transport:
             session = self._session
         if session is not None:
             session.wake()
+
+    def reconnect(self) -> None:
+        """Begin another stream, with the certificate that is there now, once this one is done."""
+        self._again.set()
+        with self._mutex:
+            session = self._session
+        if session is not None:
+            session.close()
 
     def stop(self, drain_seconds: float) -> bool:
         """
@@ -114,6 +123,9 @@ class Transport:
             fault = self._stream()
             if self._stopping.is_set():
                 return
+            if self._again.is_set():
+                self._again.clear()
+                continue  # asked for: no fault, and nothing to wait for
             if fault:
                 self._notices.fault("collector", f"collector {self._endpoint.address}: {fault}")
             self._stopping.wait(self._backoff.next())

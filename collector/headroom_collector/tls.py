@@ -108,7 +108,7 @@ def as_tls_error(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _load(cert: Path, key: Path) -> Pair:
+def load_pair(cert: Path, key: Path) -> Pair:
     """Read a certificate and its key. Raises OSError, and ValueError where they are damaged."""
     try:
         certificate = x509.load_pem_x509_certificate(cert.read_bytes())
@@ -216,7 +216,7 @@ class Authority:
         now = datetime.fromtimestamp(clock.now() / 1e9, UTC)
         if cert.exists():
             try:
-                pair = _load(cert, key)
+                pair = load_pair(cert, key)
             except (ValueError, FileNotFoundError) as error:
                 what = error if isinstance(error, ValueError) else f"{key}: is missing"
                 raise TlsError(
@@ -269,7 +269,7 @@ class Authority:
     def _usable(self, files: Files, names: Names) -> bool:
         """Whether what is there can stay; what is damaged is said and made anew."""
         try:
-            cert = _load(files.cert, files.key).cert
+            cert = load_pair(files.cert, files.key).cert
             cert.verify_directly_issued_by(self._ca.cert)
             found = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         except FileNotFoundError:
@@ -316,6 +316,17 @@ class Authority:
         own = self._ca.cert.public_bytes(serialization.Encoding.PEM)
         others = (self.folder / name for name in (NEXT, PREVIOUS))
         return own + b"".join(path.read_bytes() for path in others if path.exists())
+
+    def issued(self, cert: Path, key: Path, host: str) -> bool:
+        """Whether these files hold a certificate of this authority for that host, in force."""
+        try:
+            pair = load_pair(cert, key)
+            pair.cert.verify_directly_issued_by(self._ca.cert)
+            found = pair.cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        except (OSError, ValueError, InvalidSignature, x509.ExtensionNotFound):
+            return False
+        names = {x509.UniformResourceIdentifier(uri_of(host))}
+        return set(found) == names and pair.cert.not_valid_after_utc > self._now() + CLOCK_SKEW
 
     def refresh(self) -> None:
         """Have the collector trust what ``trusted`` says now. Raises TlsError."""

@@ -1,45 +1,22 @@
 """Looks at the way to the collector: certificate files, the spool, and a TLS connection."""
 
-import base64
 import os
-import re
 import shutil
 import socket
 import ssl
 import stat
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from headroom_agent.config import MIB, AgentConfig, Tls
 from headroom_agent.doctor.finding import Finding
+from headroom_agent.enrol.files import validity
 from headroom_agent.spool_schema import SpoolError, lock
 from headroom_core.identity import COLLECTOR_NAME
 
-TIME = rb"(?:\x17\x0d(\d{12})|\x18\x0f(\d{14}))Z"
-VALIDITY = re.compile(TIME + TIME)
-"""Two times in DER: UTCTime until 2049, GeneralizedTime from 2050 on (RFC 5280, 4.1.2.5)."""
-PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 SOON = timedelta(days=14)
 CONNECT_SECONDS = 5.0
-
-
-def validity(pem: bytes) -> tuple[datetime, datetime] | None:
-    """Return from when and until when the first certificate is valid; None where it is not told."""
-    block = PEM.search(pem)
-    try:
-        found = VALIDITY.search(base64.b64decode(block[1])) if block else None
-    except ValueError:
-        return None
-    if found is None:
-        return None
-    return _time(found[1], found[2]), _time(found[3], found[4])
-
-
-def _time(short: bytes | None, long: bytes | None) -> datetime:
-    """Read a time with a year of two digits, or with one of four."""
-    text, pattern = (short, "%y%m%d%H%M%S") if short else (long or b"", "%Y%m%d%H%M%S")
-    return datetime.strptime(text.decode(), pattern).replace(tzinfo=UTC)
 
 
 def context(tls: Tls) -> ssl.SSLContext:

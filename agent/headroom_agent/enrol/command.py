@@ -1,15 +1,23 @@
-"""``headroom-agent enrol``: the host's first certificate, for a token."""
+"""
+``headroom-agent enrol`` and ``renew``: the host's first certificate for a token, and the next ones.
+
+Both run as processes of their own, over grpcio, of which the service carries nothing.
+"""
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
 
-from headroom_agent.channel import explain, secure_channel
-from headroom_agent.enrol.files import CertificateError, Files, blocks, der, new_request
-from headroom_proto.v1 import enrolment_pb2, enrolment_pb2_grpc
+from headroom_agent.enrol.files import CertificateError, Files, blocks, der
+from headroom_agent.enrol.keys import new_request
+from headroom_agent.wire.grpcio import OPTIONS, explain, settle_down
+from headroom_proto.v1.enrolment_pb2 import EnrolRequest, Issued, RenewRequest
+from headroom_proto.v1.enrolment_pb2_grpc import EnrolmentServiceStub
 
 CALL_SECONDS = 30.0
 SECRET = re.compile(rb"^secret: (\S+)\s*$", re.MULTILINE)
@@ -67,27 +75,60 @@ def pick(authorities: tuple[bytes, ...], fingerprint: str, path: Path) -> bytes:
     )
 
 
+@contextmanager
+def _service(
+    collector: str, authorities: bytes, cert: bytes, key: bytes
+) -> Iterator[EnrolmentServiceStub]:
+    """Lend the collector's service; what it refuses comes out as CertificateError."""
+    settle_down()
+    credentials = grpc.ssl_channel_credentials(authorities, key, cert)
+    with grpc.secure_channel(collector, credentials, options=OPTIONS) as channel:
+        try:
+            yield EnrolmentServiceStub(channel)
+        except grpc.RpcError as error:
+            raise CertificateError(f"collector {collector}: {_reason(error)}") from None
+
+
+def _put(files: Files, issued: Issued, key: bytes) -> None:
+    files.put(issued.authorities.encode(), issued.certificate.encode(), key)
+
+
 def enrol(collector: str, token_file: Path, fingerprint: str, name: str, files: Files) -> str:
     """Get the first certificate and put it in place; returns the host's name. Raises CertificateError."""
     token = read_token(token_file)
     authority = pick(token.authorities, fingerprint, token_file)
     key, request = new_request()
-    wish = enrolment_pb2.EnrolRequest(secret=token.secret, host=name, csr=request)
-    with secure_channel(collector, authority, token.cert, token.key) as channel:
-        stub = enrolment_pb2_grpc.EnrolmentServiceStub(channel)
-        try:
-            answer = stub.Enrol(wish, timeout=CALL_SECONDS, wait_for_ready=False)
-        except grpc.RpcError as error:
-            raise CertificateError(f"collector {collector}: {_reason(error)}") from None
-    issued = answer.issued
-    files.put(issued.authorities.encode(), issued.certificate.encode(), key)
-    return answer.host
+    wish = EnrolRequest(secret=token.secret, host=name, csr=request)
+    with _service(collector, authority, token.cert, token.key) as service:
+        answer = service.Enrol(wish, timeout=CALL_SECONDS)
+        _put(files, answer.issued, key)
+        return str(answer.host)
+
+
+def renew(collector: str, files: Files) -> None:
+    """Get the next certificate with the one that is there. Raises CertificateError."""
+    try:
+        files.finish()
+        pems = [path.read_bytes() for path in (files.ca, files.cert, files.key)]
+    except OSError as error:
+        raise CertificateError(f"{error.filename}: cannot be read: {error.strerror}") from None
+    key, request = new_request()
+    with _service(collector, *pems) as service:
+        answer = service.Renew(RenewRequest(csr=request), timeout=CALL_SECONDS)
+        _put(files, answer.issued, key)
+
+
+FINAL = {
+    grpc.StatusCode.PERMISSION_DENIED,
+    grpc.StatusCode.FAILED_PRECONDITION,
+    grpc.StatusCode.UNAUTHENTICATED,
+}
 
 
 def _reason(error: grpc.RpcError) -> str:
     code = error.code() if isinstance(error, grpc.Call) else None
-    if code is grpc.StatusCode.PERMISSION_DENIED or code is grpc.StatusCode.FAILED_PRECONDITION:
-        return str(error.details()) if isinstance(error, grpc.Call) else ""
+    if code in FINAL:
+        return str(error.details())
     if code is grpc.StatusCode.UNIMPLEMENTED:
         return "is of a version without enrolment: upgrade it, or use `headroom certificate issue`"
-    return f"{explain(error)} (a token that has expired is refused like this, too)"
+    return explain(error)

@@ -3,9 +3,6 @@
 import base64
 import os
 import re
-import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +11,6 @@ TIME = rb"(?:\x17\x0d(\d{12})|\x18\x0f(\d{14}))Z"
 VALIDITY = re.compile(TIME + TIME)
 """Two times in DER: UTCTime until 2049, GeneralizedTime from 2050 on (RFC 5280, 4.1.2.5)."""
 BLOCK = re.compile(rb"-----BEGIN ([A-Z ]+)-----\s.+?-----END \1-----\n?", re.DOTALL)
-KEY_SECONDS = 60.0
 
 
 class CertificateError(Exception):
@@ -49,22 +45,6 @@ def _time(short: bytes | None, long: bytes | None) -> datetime:
     """Read a time with a year of two digits, or with one of four."""
     text, pattern = (short, "%y%m%d%H%M%S") if short else (long or b"", "%Y%m%d%H%M%S")
     return datetime.strptime(text.decode(), pattern).replace(tzinfo=UTC)
-
-
-def new_request() -> tuple[bytes, bytes]:
-    """Return a new key in PEM and a certificate request for it in DER; raises CertificateError."""
-    command = [sys.executable, "-P", "-m", "headroom_agent.enrol.request"]
-    try:
-        made = subprocess.run(  # noqa: S603 - this interpreter with a module of ours
-            command, capture_output=True, check=True, timeout=KEY_SECONDS
-        ).stdout
-        key = blocks(made, "PRIVATE KEY", "EC PRIVATE KEY")[0]
-        return key, der(blocks(made, "CERTIFICATE REQUEST")[0])
-    except subprocess.CalledProcessError as error:
-        said = error.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
-        raise CertificateError(f"no key can be made: {said}; apt-get install openssl") from None
-    except (OSError, subprocess.SubprocessError, IndexError, ValueError) as error:
-        raise CertificateError(f"no key can be made: {type(error).__name__}: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +105,9 @@ class Files:
 
 def _write(path: Path, content: bytes, mode: int) -> None:
     """Put a whole file in place, durable, or leave the old one. Raises OSError."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(handle, "wb") as file:
             os.fchmod(file.fileno(), mode)
@@ -135,10 +117,10 @@ def _write(path: Path, content: bytes, mode: int) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        beside.replace(path)
         _sync_folder(path.parent)
     except OSError:
-        Path(temporary).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         raise
 
 

@@ -1,44 +1,66 @@
-"""Renewal: a new certificate over the connection of the old one, at half of its life."""
+"""Renewal: when the host's certificate is renewed, and when its files were changed by others."""
 
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-import grpc
-
-from headroom_agent.channel import explain
-from headroom_agent.enrol.files import CertificateError, Files, new_request, validity
+from headroom_agent.enrol.files import Files, validity
 from headroom_agent.notices import Notices
 
-CALL_SECONDS = 30.0
+if TYPE_CHECKING:
+    import subprocess  # 1 MB that an agent needs twice a week
+
 LOOK_SECONDS = 30.0
 """Between two looks at the files and the time."""
 LEAST_PAUSE_SECONDS = 60.0
 MOST_PAUSE_SECONDS = 6 * 3600.0
+CHILD_SECONDS = 120.0
+NOT_HERE = "another authority"
+"""Of what a collector says that issues no certificates itself."""
+
+
+def command(collector: str, files: Files) -> list[str]:
+    """Return the command that renews in a process of its own."""
+    flags = ["--ca", str(files.ca), "--cert", str(files.cert), "--key", str(files.key)]
+    return [
+        sys.executable,
+        "-P",
+        "-m",
+        "headroom_agent",
+        "renew",
+        "--collector",
+        collector,
+        *flags,
+    ]
 
 
 class Renewal:
     """
-    Knows when the host's certificate has to be renewed, and when its files were changed by others.
+    Looked at after each cycle, and never long.
 
-    Asked by the transport's thread, which also makes the call. ``clock`` gives Unix seconds,
+    At half of the certificate's life it starts ``headroom-agent renew``; whenever the files have
+    changed, by that or by others, ``on_change`` is called. ``clock`` gives Unix seconds,
     ``monotonic`` what pauses are measured with.
     """
 
     def __init__(
         self,
         files: Files,
+        renew: Sequence[str],
+        on_change: Callable[[], None],
         notices: Notices,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
-        self._files, self._notices = files, notices
+        self._files, self._renew, self._on_change = files, renew, on_change
+        self._notices = notices
         self._clock, self._monotonic, self._pace = clock, monotonic, look_seconds
-        self._next_look = monotonic()
-        self._not_before = monotonic()
-        self._stamp = files.stamp()
-        self._times: tuple[datetime, datetime] | None = None
+        self._next_look = self._not_before = monotonic()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
         self._read()
 
     def _read(self) -> None:
@@ -49,60 +71,74 @@ class Renewal:
             self._times = None
         self._stamp = self._files.stamp()
 
-    def interrupt(self) -> bool:
-        """Whether the stream should make way, for a renewal or for files that others changed."""
+    def look(self) -> None:
+        """Begin, follow or end a renewal. Never raises."""
         now = self._monotonic()
-        if now < self._next_look:
-            return False
-        self._next_look = now + self._pace
-        if self._files.stamp() != self._stamp:
-            self._read()
-            return True
-        return self.due()
+        if self._child is not None:
+            self._follow(self._child, now)
+        elif now >= self._next_look:
+            self._next_look = now + self._pace
+            if self._files.stamp() != self._stamp:
+                self._changed()
+            elif self.due():
+                self._begin(now)
 
     def due(self) -> bool:
-        """Whether the certificate is past half of its life, and was not asked for just now."""
+        """Whether the certificate is past half of its life, in force, and not asked for just now."""
         if self._times is None or self._monotonic() < self._not_before:
             return False
         first, last = self._times
         now = datetime.fromtimestamp(self._clock(), UTC)
         return first + (last - first) / 2 <= now < last
 
-    def renew(self, channel: grpc.Channel) -> bool:
-        """Ask for a new certificate over that channel; whether it is in place. Never raises."""
-        from headroom_proto.v1 import enrolment_pb2, enrolment_pb2_grpc  # noqa: PLC0415 - twice a week
+    def close(self) -> None:
+        """End what is under way; the certificate that is there stays."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.communicate()
+            self._child = None
 
-        self._pause()
+    def _begin(self, now: float) -> None:
+        import subprocess  # noqa: PLC0415 - only now
+
+        left = self._times[1].timestamp() - self._clock() if self._times else 0.0
+        # A tenth of what is left before the next try, so that there are some.
+        self._not_before = now + min(max(left / 10, LEAST_PAUSE_SECONDS), MOST_PAUSE_SECONDS)
+        self._started = now
         try:
-            key, request = new_request()
-            stub = enrolment_pb2_grpc.EnrolmentServiceStub(channel)
-            answer = stub.Renew(enrolment_pb2.RenewRequest(csr=request), timeout=CALL_SECONDS)
-            issued = answer.issued
-            self._files.put(issued.authorities.encode(), issued.certificate.encode(), key)
-        except grpc.RpcError as error:
-            self._failed(error)
-            return False
-        except CertificateError as error:
-            self._notices.fault("certificate", f"certificate: cannot be renewed: {error}")
-            return False
-        self._read()
-        until = f" until {self._times[1]:%Y-%m-%d %H:%M} UTC" if self._times else ""
-        self._notices.news("certificate", f"certificate: renewed, valid{until}")
-        return True
+            self._child = subprocess.Popen(  # noqa: S603 - this interpreter with a module of ours
+                self._renew,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            )
+        except OSError as error:
+            self._failed(f"no process can be started: {error.strerror}")
 
-    def _failed(self, error: grpc.RpcError) -> None:
-        code = error.code() if isinstance(error, grpc.Call) else None
-        if code in {grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.FAILED_PRECONDITION}:
-            # Certificates come from elsewhere: whoever made this one makes the next.
-            self._not_before = self._monotonic() + MOST_PAUSE_SECONDS
+    def _follow(self, child: "subprocess.Popen[bytes]", now: float) -> None:
+        code = child.poll()
+        if code is None and now - self._started < CHILD_SECONDS:
             return
-        said = error.details() if code is grpc.StatusCode.PERMISSION_DENIED else explain(error)  # type: ignore[attr-defined]  # a Call has details
-        self._notices.fault("certificate", f"certificate: cannot be renewed: {said}")
+        if code is None:
+            child.kill()
+        _, said = child.communicate()
+        self._child = None
+        if code == 0:
+            self._changed()
+            until = f", valid until {self._times[1]:%Y-%m-%d %H:%M} UTC" if self._times else ""
+            self._notices.news("certificate", f"certificate: renewed{until}")
+            return
+        line = said.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        self._failed(line.removeprefix("headroom-agent: ") or "it took too long")
 
-    def _pause(self) -> None:
-        """Wait before the next try: a tenth of what is left, so that there are some tries."""
-        left = 0.0
-        if self._times is not None:
-            left = self._times[1].timestamp() - self._clock()
-        pause = min(max(left / 10, LEAST_PAUSE_SECONDS), MOST_PAUSE_SECONDS)
-        self._not_before = self._monotonic() + pause
+    def _failed(self, why: str) -> None:
+        if NOT_HERE in why:
+            # Whoever made this certificate makes the next: its files are watched all the same.
+            self._not_before = self._monotonic() + MOST_PAUSE_SECONDS
+            self._notices.debug("certificate", f"certificate: not renewed: {why}")
+            return
+        self._notices.fault("certificate", f"certificate: cannot be renewed: {why}")
+
+    def _changed(self) -> None:
+        self._read()
+        self._on_change()

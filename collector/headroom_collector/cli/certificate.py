@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from headroom_collector.cli.client import CliError, client, default_data
 from headroom_collector.security.issuer import fingerprint
@@ -52,7 +52,8 @@ def list_certificates(host: Host = None, data: Data = None) -> None:
     with client(data) as http:
         found = http.get("/admin/certificates", params={"host": host or ""}).json()
         denied = http.get("/admin/denied").json()
-    table = Table("host", "serial", "issued", "good until", "how", "asked from", "", box=None)
+    names = ("host", "serial", "issued", "good until", "how", "asked from", "")
+    table = Table(*(Column(name, overflow="fold") for name in names), box=None)
     for one in found:
         place = (one["issued"], one["expires"], one["how"], one["peer"], one["denied"])
         table.add_row(one["host"], one["serial"], *place)

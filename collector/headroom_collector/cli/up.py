@@ -17,7 +17,7 @@ from rich.panel import Panel
 from headroom_collector import ready
 from headroom_collector.app import prepare_folder
 from headroom_collector.cli import processes
-from headroom_collector.cli.client import CliError, default_data
+from headroom_collector.cli.client import CliError, client, default_data
 from headroom_collector.cli.collector import Config, Data, Grpc, Hook, Http, Inventory, merge
 from headroom_collector.config import CollectorConfig
 from headroom_collector.tls import Authority
@@ -26,6 +26,7 @@ from headroom_core.clock import SystemClock
 READY_SECONDS = 60.0
 AGENT = "headroom_agent"
 FLEET = "headroom_agent.fleet"
+ENROL_SECONDS = 300.0
 HISTORY_SECONDS = "7200"
 """Past that simulated hosts bring along, so that there is something to see at once."""
 
@@ -81,14 +82,35 @@ def placed(config: CollectorConfig, simulated: str) -> Path | None:
     return path
 
 
+def enrolled(config: CollectorConfig, at: ready.Ready, authority: Authority) -> Path:
+    """Return the folder of this machine's certificate, which enrols first where it has to."""
+    folder = config.data / "agent" / "tls"
+    if authority.issued(folder / "cert.pem", folder / "key.pem", host_name()):
+        return folder
+    token = config.data / "agent" / "enrol.token"
+    try:
+        with client(config.data) as http:
+            asked = {"host": host_name(), "ttl_seconds": ENROL_SECONDS}
+            made = http.post("/admin/enrol-tokens", json=asked).json()
+        token.touch(mode=0o600)
+        token.write_text(made["token"], encoding="utf-8")
+        wish = ["enrol", "--collector", at.grpc, "--token-file", str(token), "--tls", str(folder)]
+        processes.output(AGENT, [*wish, "--ca-fingerprint", made["fingerprint"]])
+    except subprocess.CalledProcessError as error:
+        raise CliError(f"the agent on this machine cannot enrol: {error.stderr.strip()}") from None
+    finally:
+        token.unlink(missing_ok=True)
+    return folder
+
+
 def start_agents(
     config: CollectorConfig, at: ready.Ready, interval: float, simulated: str
 ) -> list[processes.Child]:
     """Start the agent on this machine and the simulated hosts, each with its certificate."""
     authority = Authority.open(config.data / "tls", SystemClock())
-    own = authority.issue_host(host_name()).cert.parent
     spool = config.data / "agent" / "spool.db"
     spool.parent.mkdir(exist_ok=True)
+    own = enrolled(config, at, authority)
     common = ["--collector", at.grpc, "--interval", str(interval)]
     children = [
         processes.start("agent", AGENT, [*common, "--tls", str(own), "--spool", str(spool)])

@@ -35,7 +35,8 @@ def check_pattern(text: str) -> str:
     """Return a host's name or a pattern; raises IdentityError."""
     if not set(text) & WILD:
         return check_name(text)
-    check_name("".join(letter for letter in text if letter not in "*?[]!") or "x")
+    # A wild card stands for letters, so one in its place has to give a name.
+    check_name("".join("x" if letter in "*?[]!" else letter for letter in text))
     return text
 
 
