@@ -4,7 +4,7 @@ BIN := .venv/bin
 UP := $(if $(FLEET),--fleet $(FLEET)) $(if $(DATA),--data $(DATA)) $(if $(WEBHOOK),--webhook $(WEBHOOK)) $(if $(HTTP),--http $(HTTP)) $(if $(GRPC),--grpc $(GRPC))
 
 .DEFAULT_GOAL := help
-.PHONY: help up test install dev engines check lint types imports proto-check docs-check dashboards-check format proto docs dashboards site packages wheelhouse lock bench figures test-faults clean
+.PHONY: help up test install dev engines check lint audit-code types imports proto-check docs-check dashboards-check format proto docs dashboards site packages wheel sbom wheelhouse lock bench figures test-faults clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,11 +27,14 @@ dev: ## Set up .venv to work on Headroom
 engines: ## Install the engines that the tests use (Debian's packages)
 	@deploy/setup/engines.sh
 
-check: lint types imports proto-check docs-check site dashboards-check ## Lint, types, imports, contract, docs, dashboards
+check: lint audit-code types imports proto-check docs-check site dashboards-check ## Lint, types, imports, contract, docs, dashboards
 
 lint: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
+
+audit-code: dev ## Look for what is unsafe in the code (bandit; ruff's S rules are in lint)
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive agent collector core dashboards docs proto
 
 types: dev
 	$(BIN)/mypy
@@ -74,6 +77,13 @@ site: dev ## Build the documentation as a site, in build/site
 
 packages: dev ## Build the Debian packages of agent and collector, in dist/
 	@deploy/debian/build.sh dist
+
+wheel: dev ## Build the wheel twice and compare; dist/ gets it
+	@deploy/setup/wheel.sh "$(CURDIR)/$(BIN)/python" dist
+
+sbom: dev ## Write the list of all libraries of a release (CycloneDX) to dist/
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements --output-reproducible --of JSON --pyproject pyproject.toml -o dist/headroom.cdx.json requirements.lock
 
 wheelhouse: dev ## Collect all that an installation without a network needs, in dist/
 	@deploy/setup/wheelhouse.sh dist

@@ -67,7 +67,7 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
 
 def test_every_command_in_the_readme_exists_and_every_command_is_in_the_readme() -> None:
     commands = get_command(make()).commands  # type: ignore[attr-defined]  # it is a group
-    table = set(re.findall(r"^\| `headroom (\w+)", README, re.MULTILINE))
+    table = set(re.findall(r"^\| `headroom ([\w-]+)", README, re.MULTILINE))
     assert table == set(commands)
 
 

@@ -17,6 +17,7 @@ from rigs.ports import free_port
 from headroom_agent.config import AgentConfig, SpoolSettings, Switches, Tls
 from headroom_agent.doctor import host, link
 from headroom_agent.doctor.finding import Finding
+from headroom_agent.enrol.files import validity
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import take_moment
 
@@ -123,14 +124,14 @@ def test_a_certificate_near_its_end_and_beyond(tmp_path: Path) -> None:
     issued = ca.issue_cert("web-1", not_before=NOW - timedelta(days=1), not_after=last)
     issued.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
     issued.private_key_pem.write_to_path(str(folder / "key.pem"))
-    times = link.validity((folder / "cert.pem").read_bytes())
+    times = validity((folder / "cert.pem").read_bytes())
     assert times is not None
     assert times[1] == last
     tls = Tls(folder=folder)
     assert [one.state for one in link.certificate(tls, NOW)] == ["good"]
     far = datetime(2061, 1, 2, 3, 4, 5, tzinfo=UTC)
     long = ca.issue_cert("web-1", not_after=far).cert_chain_pems[0].bytes()
-    assert (link.validity(long) or (None, None))[1] == far
+    assert (validity(long) or (None, None))[1] == far
     (soon,) = link.certificate(tls, last - timedelta(days=1))
     assert soon.state == "note"
     assert "valid until 2030-05-06: issue a new one" in soon.found
@@ -141,8 +142,8 @@ def test_a_certificate_near_its_end_and_beyond(tmp_path: Path) -> None:
 
 
 def test_files_that_are_no_certificates_are_not_read_as_ones() -> None:
-    assert link.validity(b"hello") is None
-    assert link.validity(b"-----BEGIN CERTIFICATE-----@-----END CERTIFICATE-----") is None
+    assert validity(b"hello") is None
+    assert validity(b"-----BEGIN CERTIFICATE-----@-----END CERTIFICATE-----") is None
 
 
 def test_each_sampler_of_a_broken_host_says_its_line(tmp_path: Path) -> None:

@@ -120,9 +120,9 @@ async def test_a_key_of_another_kind_is_refused_and_the_token_stays_good(
     csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
     der = csr.sign(weak, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
     assert "a key that is neither" in await refused(rig, token=token, csr=der)
-    der = bytearray(request()[1])
-    der[-1] ^= 1
-    assert "certificate request" in await refused(rig, token=token, csr=bytes(der))
+    broken = bytearray(request()[1])
+    broken[-1] ^= 1
+    assert "certificate request" in await refused(rig, token=token, csr=bytes(broken))
     assert "cannot be read" in await refused(rig, token=token, csr=b"\x30\x00")
     assert "of 9000 bytes" in await refused(rig, token=token, csr=b"x" * 9000)
     assert (await rig.enrol(token)).host == "web-1"
