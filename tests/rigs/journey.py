@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from .need import engine
 
@@ -53,6 +53,7 @@ def axe_script() -> str:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start the browser; no other is ever downloaded."""
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=engine("chromium"), args=FLAGS)
         try:

@@ -101,7 +101,7 @@ def make_app(services: Services, *, admin: bool, store: bool = False) -> FastAPI
         openapi_url="/api/openapi.json",
         docs_url=None,  # the documentation page would load scripts from elsewhere
         redoc_url=None,
-        root_path=prefix_of(services.config.web.external_url),
+        servers=[{"url": prefix_of(services.config.web.external_url) or "/"}],
     )
     app.state.services = services
     app.state.registry = metrics.own_registry(services)

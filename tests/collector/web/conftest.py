@@ -1,10 +1,8 @@
-import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Browser
@@ -12,20 +10,23 @@ from rigs.browser import serving
 from rigs.estate import Filled
 from rigs.journey import chromium
 from rigs.overviews import Get, Look, Tell
+from rigs.pages import getter
 from rigs.samples import QUICK, HandClock, batch
 
 from headroom_collector.alerts.state import MIGRATIONS as ALERT_TABLES
 from headroom_collector.api.app import make_app
 from headroom_collector.api.services import Services
 from headroom_collector.config import CollectorConfig
+from headroom_collector.consolidation.live.book import MIGRATIONS as PLAN_TABLES
 from headroom_collector.inventory.book import MIGRATIONS as INVENTORY_TABLES
 from headroom_collector.inventory.book import Book
+from headroom_collector.prefix import Prefix
 from headroom_collector.store.api import Rows
 from headroom_collector.store.engine import DuckStore, open_store
 from headroom_collector.web.overview import build, survey
 from headroom_collector.web_settings import Web
 
-MIGRATIONS = (*INVENTORY_TABLES, *ALERT_TABLES)
+MIGRATIONS = (*INVENTORY_TABLES, *ALERT_TABLES, *PLAN_TABLES)
 Serve = Callable[..., str]
 
 
@@ -87,18 +88,6 @@ def app(given: Services) -> FastAPI:
     return make_app(given, admin=False)
 
 
-def getter(app: FastAPI) -> Get:
-    def get_(path: str, **headers: str) -> httpx.Response:
-        async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
-                return await client.get(path, headers=headers)
-
-        return asyncio.run(ask())
-
-    return get_
-
-
 @pytest.fixture
 def get(app: FastAPI) -> Get:
     """Asks the application for a path."""
@@ -109,10 +98,13 @@ def get(app: FastAPI) -> Get:
 def behind(given: Services) -> Get:
     """Asks an application that is reached through a proxy with a prefix."""
     web = Web("https://ops.example.com/headroom/", "https://ops.example.com/grafana")
-    return getter(make_app(replace(given, config=replace(given.config, web=web)), admin=False))
+    app = make_app(replace(given, config=replace(given.config, web=web)), admin=False)
+    return getter(Prefix(app, "/headroom"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(
+    scope="module"
+)  # while it runs, its thread runs an event loop: nobody else's tests
 def browser() -> Iterator[Browser]:
     with chromium() as found:
         yield found

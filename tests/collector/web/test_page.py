@@ -1,7 +1,6 @@
 """The overview as HTML: right without a script, harmless whatever a name holds, in both languages."""
 
 import re
-from html.parser import HTMLParser
 from string import Formatter
 
 import pytest
@@ -9,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rigs import overviews
 from rigs.journey import plain
+from rigs.pages import Tags
 
 from headroom_collector.web.draw import heights, nice, spark
 from headroom_collector.web.model import Overview
@@ -18,37 +18,8 @@ from headroom_collector.web.tongue import Tongue, chosen
 from headroom_collector.web.views import overview as view
 from headroom_collector.web.words import PARTS, TEXTS
 
-VOID = {"meta", "link", "img", "input", "rect", "path"}
 HOSTILE = '<img src=x onerror=alert(1)>"\' onload="x\u202egpj.exe\x00&amp;<!--hosts--> {{ 7 * 7 }} {% raw %}'
 ENGLISH, FRENCH = Tongue("en"), Tongue("fr")
-
-
-class Tags(HTMLParser):
-    """Every tag with its attributes, and the text; checks that tags are closed in order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.text = ""
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        assert len(dict(attrs)) == len(attrs), f"an attribute twice: {tag} {attrs}"
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
 
 
 def html(overview: Overview, tongue: Tongue = ENGLISH) -> str:

@@ -4,8 +4,11 @@ import { draw, isChart, redraw } from "./charts.js";
 const PATIENCE = 10000;
 const SIFT_AFTER = 300;
 
-const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium" });
-const zone = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+// The reader's own habits within the page's language: 21:00 in London, 9:00 pm in New York.
+const lang = document.documentElement.lang;
+const habits = navigator.languages.find((name) => name.startsWith(lang)) || lang;
+const clock = new Intl.DateTimeFormat(habits, { timeStyle: "medium" });
+const zone = new Intl.DateTimeFormat(habits, { dateStyle: "medium", timeStyle: "short" });
 const lost = document.getElementById("lost");
 const main = document.getElementById("content");
 

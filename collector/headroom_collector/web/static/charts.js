@@ -1,5 +1,6 @@
 // Draws figures with points of their own with uPlot; without it their drawing and table stay.
 const lang = document.documentElement.lang;
+const habits = navigator.languages.find((name) => name.startsWith(lang)) || lang;
 const drawn = new WeakMap();
 const GIB = 2 ** 30;
 
@@ -72,14 +73,14 @@ function options(place, points) {
     legend: { live: true },
     scales: { x: { time: true }, y: { range: (_, low, high) => [0, Math.max(points.high, high || 0)] } },
     axes: [{ ...axis, values: ticks }, { ...axis, size: 74, values: (_, values) => values.map(format) }],
-    series: [{ value: (_, time) => (time === null ? "–" : new Date(time * 1000).toLocaleString(lang)) }, ...series(points, format)],
+    series: [{ value: (_, time) => (time === null ? "–" : new Date(time * 1000).toLocaleString(habits)) }, ...series(points, format)],
   };
 }
 
 // Times as the reader's language writes them; days where the steps are long.
 function ticks(_, splits) {
   const long = splits.length > 1 && splits[1] - splits[0] >= 43200;
-  const form = new Intl.DateTimeFormat(lang, long ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit" });
+  const form = new Intl.DateTimeFormat(habits, long ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit" });
   return splits.map((time) => form.format(new Date(time * 1000)));
 }
 
