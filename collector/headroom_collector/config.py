@@ -63,7 +63,13 @@ class StoreSettings:
     checkpoint_threshold_mib: int = 256
     group_window_seconds: float = 0.25
     raw_days: int = 14
-    five_minute_days: int = 400
+    five_minute_days: int = 45
+    long_days: int = 400
+    """5-minute roll-ups of CPU, memory and energy: 13 months."""
+    hour_days: int = 760
+    """1-hour roll-ups: 25 months."""
+    free_mib: int = 256
+    """With less room left on the disk, no sample is taken: the file never gets smaller by itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,27 @@ def test_a_full_disk_of_the_collector_acknowledges_nothing_that_is_not_there(
         table.note("disk of the collector full", long, field_.finish(sender, receiver))
 
 
+def test_a_store_leaves_room_on_its_disk_and_takes_samples_again(
+    field_: Field, table, long: int
+) -> None:
+    with tmpfs(field_.folder / "small", 65536) as disk:
+        field_.store = disk.folder / "store"
+        receiver, sender = field_.receiver("--free", "16"), field_.sender()
+        receiver.start()
+        field_.start(sender)
+        field_.grow()
+        for turn in range(long):
+            field_.drained()
+            ballast = disk.folder / "ballast"
+            ballast.write_bytes(bytes(52 << 20))
+            wait_for("batches that wait", lambda: field_.waiting() > 20)
+            said = "16 have to stay (store.free_mib)"
+            wait_for("it to be said", lambda: receiver.text().count(said) > turn)  # noqa: B023 - waited for here
+            ballast.unlink()
+            field_.drained()
+        table.note("disk of the collector nearly full", long, field_.finish(sender, receiver))
+
+
 def fill(ballast) -> None:
     """Write until the disk is full."""
     with ballast.open("wb", buffering=0) as file:

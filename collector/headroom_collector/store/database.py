@@ -143,6 +143,17 @@ class Database:
         """Make what was committed durable; raises OSError where it may not be."""
         self._files.sync()
 
+    def crowded(self) -> str | None:
+        """Return what is wrong where the disk has less room than the settings leave; else None."""
+        disk = os.statvfs(self.path.parent)
+        free, least = disk.f_bavail * disk.f_frsize >> 20, self._settings.free_mib
+        if free >= least:
+            return None
+        return (
+            f"{self.path.parent}: {free} MiB are free, {least} have to stay (store.free_mib): no "
+            "sample is taken and none is lost; free some space, or keep less (store.raw_days)"
+        )
+
     def bytes(self) -> int:
         """Return the size of the database and its log."""
         return self._files.bytes()

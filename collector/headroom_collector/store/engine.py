@@ -113,7 +113,7 @@ class DuckStore:
 
     def fault(self) -> str | None:
         """Return what keeps the store from storing, in one line; None while it works."""
-        return self._writer.fault
+        return self._writer.fault or self._writer.crowded
 
     def close(self) -> None:
         """Commit what is queued and close; idempotent."""
@@ -161,6 +161,7 @@ def open_store(
     inbox = Inbox(clock, settings.group_window_seconds)
     writer = Writer(database, memory, kinds, clock, inbox, settings.raw_days)
     writer.start()
-    return DuckStore(
-        database, inbox, writer, kinds, Keep(settings.raw_days, settings.five_minute_days)
+    keep = Keep(
+        settings.raw_days, settings.five_minute_days, settings.long_days, settings.hour_days
     )
+    return DuckStore(database, inbox, writer, kinds, keep)

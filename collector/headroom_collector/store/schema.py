@@ -63,6 +63,9 @@ OWN = (
             time BIGINT NOT NULL, raw_time BIGINT NOT NULL, received BIGINT NOT NULL);
         """,
     ),
+    Migration(
+        "store", 4, "CREATE TABLE dirty_hours(kind VARCHAR NOT NULL, hour BIGINT NOT NULL);"
+    ),
 )
 
 

@@ -65,6 +65,7 @@ class Writer:
         self.durable: dict[Epoch, Mark] = memory.durable()
         self.counts = Counts()
         self.fault: str | None = None
+        self.crowded: str | None = None
         self._database = database
         self._catalogue = catalogue
         self._clock = clock
@@ -133,7 +134,7 @@ class Writer:
         """Write one group; raises what keeps it from being durable."""
         started = self._clock.monotonic()
         self._ready()
-        arrivals = [item for item in items if isinstance(item, Arrival)]
+        arrivals = self._with_room([item for item in items if isinstance(item, Arrival)])
         tasks = [item for item in items if isinstance(item, Task)]
         group = Group(self.memory, self._catalogue, floor(self._clock.now(), self._raw_days))
         results = [group.take(arrival.batch) for arrival in arrivals]
@@ -151,6 +152,20 @@ class Writer:
         for item in items:
             if isinstance(item, Aside):
                 self._aside(item)
+
+    def _with_room(self, arrivals: list[Arrival]) -> list[Arrival]:
+        """Refuse samples while the disk is nearly full; what frees room in the file goes on."""
+        crowded = self._database.crowded() if arrivals else self.crowded
+        if crowded and not self.crowded:
+            LOG.error("%s", crowded)
+        elif self.crowded and not crowded:
+            LOG.warning("%s: there is room again, samples are taken", self._database.path)
+        self.crowded = crowded
+        if crowded is None:
+            return arrivals
+        for arrival in arrivals:
+            arrival.future.set_exception(StoreError(crowded))
+        return []
 
     def _aside(self, item: Aside) -> None:
         reason = self._guest.submit(item.job, self._database.writer).exception()

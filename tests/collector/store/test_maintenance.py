@@ -3,14 +3,16 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from rigs.samples import NOON, QUICK, HandClock, batch, host_rows, vm_rows
 
+from headroom_collector.store.api import StoreError
 from headroom_collector.store.engine import DuckStore
 from headroom_collector.store.maintenance import STEPS
 
 WAIT = 20.0
 DAY = 86_400 * 1_000_000_000
-KEEP = replace(QUICK, raw_days=3, five_minute_days=5)
+KEEP = replace(QUICK, raw_days=3, five_minute_days=5, long_days=5, hour_days=5)
 
 
 def tables(store: DuckStore) -> list[str]:
@@ -105,3 +107,34 @@ def test_a_day_comes_back_after_it_was_dropped(opened: Any) -> None:
     maintain(store, NOON + 4 * DAY)
     store.append(batch(seq=2, rows=[vm_rows(["a"])])).result(WAIT)
     assert count(store, "vm_sample") == 1
+
+
+def test_cpu_memory_and_energy_are_kept_longer_than_the_rest(opened: Any) -> None:
+    settings = replace(QUICK, raw_days=1, five_minute_days=2, long_days=4, hour_days=6)
+    store = opened(settings=settings, clock=HandClock())
+    rows = [
+        host_rows(NOON, cpu_utilisation_ratio=0.5, load1=2.0),
+        vm_rows(["a"], NOON, vcpus=1, cpu_utilisation_ratio=0.25),
+    ]
+    store.append(batch(seq=1, rows=rows)).result(WAIT)
+
+    def left(day: int) -> list[Any]:
+        maintain(store, NOON + day * DAY)
+        sql = "SELECT cpu_utilisation_ratio_mean AS c, load1_mean AS l FROM host_5m"
+        return [tuple(row.values()) for row in store.query(sql).to_pylist()]
+
+    assert left(1) == [(0.5, 2.0)]
+    assert left(3) == [(0.5, None)]
+    assert left(5) == []
+    assert count(store, "host_1h") == 1
+    maintain(store, NOON + 7 * DAY)
+    assert count(store, "host_1h") == 0
+
+
+def test_a_disk_that_is_nearly_full_takes_no_sample_and_still_drops_old_ones(opened: Any) -> None:
+    settings = replace(QUICK, raw_days=1, free_mib=1 << 40)
+    store = opened(settings=settings, clock=HandClock())
+    with pytest.raises(StoreError, match=r"have to stay \(store.free_mib\)"):
+        store.append(batch(seq=1, rows=[host_rows(NOON)])).result(WAIT)
+    assert "no sample is taken and none is lost" in (store.fault() or "")
+    maintain(store, NOON)

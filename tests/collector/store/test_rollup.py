@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 from rigs.samples import NOON, SECOND, batch, values, vm_rows
 
@@ -178,3 +179,42 @@ def test_attributes_and_kinds_without_roll_ups_have_none(store: DuckStore) -> No
     sampler = Rows("sampler", [(NOON, Thing("cpu", {"sampler": "cpu"}), values("sampler", up=1))])
     store.append(batch(rows=[sampler])).result(WAIT)
     assert maintain(store, NOON + BUCKET * 10) == 0
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_hours_are_made_of_raw_samples_also_of_late_ones(store: DuckStore, seed: int) -> None:
+    chance = random.Random(seed)
+    place = [column.field for column in VM.columns].index("cpu_utilisation_ratio")
+    samples: list[Sample] = []
+    for number in range(240):
+        known: list[Value] = [None] * len(VM.columns)
+        known[place] = chance.random()
+        time = NOON + number * 60 * SECOND + chance.randrange(10) * SECOND
+        samples.append((time, chance.choice("ab"), tuple(known)))
+    chance.shuffle(samples)
+    late = NOON + 6 * 3600 * SECOND
+    for seq, part in enumerate((samples[:150], samples[150:]), start=1):
+        append(store, seq, part)
+        maintain(store, late)
+    groups: dict[tuple[int, str], list[float]] = defaultdict(list)
+    for time, key, values_ in samples:
+        hour = time // (12 * BUCKET) * (12 * BUCKET)
+        groups[hour, key].append(float(values_[place] or 0.0))
+    table = store.query("SELECT r.*, t.key FROM vm_1h r JOIN things t ON t.id = r.thing_id")
+    found = {(row["time"], row["key"]): row for row in table.to_pylist()}
+    assert set(found) == set(groups)
+    for where, ratios in groups.items():
+        row = found[where]
+        assert row["samples"] == len(ratios)
+        assert row["cpu_utilisation_ratio_mean"] == pytest.approx(sum(ratios) / len(ratios))
+        assert row["cpu_utilisation_ratio_max"] == max(ratios)
+        assert row["cpu_utilisation_ratio_p95"] == pytest.approx(np.percentile(ratios, 95))
+    assert store.query("SELECT * FROM dirty_hours").num_rows == 0
+
+
+def test_an_hour_is_rolled_up_once_it_is_over(store: DuckStore) -> None:
+    append(store, 1, [(NOON, "a", values("vm", vcpus=1))])
+    maintain(store, NOON + 3600 * SECOND + 29 * SECOND)
+    assert store.query("SELECT * FROM vm_1h").num_rows == 0
+    maintain(store, NOON + 3600 * SECOND + 30 * SECOND)
+    assert store.query("SELECT vcpus_p95 FROM vm_1h").column(0).to_pylist() == [1.0]

@@ -43,7 +43,8 @@ class Actor:
 
     def start(self, *more: str) -> None:
         command = [*self.prefix, sys.executable, "-m", self.module, *self.flags, *more]
-        env = {**os.environ, "PYTHONPATH": str(TESTS), **self.env}
+        paths = [str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **self.env}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env
@@ -101,9 +102,9 @@ class Field:
     def ledger(self) -> Path:
         return self.folder / "ledger"
 
-    def receiver(self, prefix: Sequence[str] = ()) -> Actor:
+    def receiver(self, *more: str, prefix: Sequence[str] = ()) -> Actor:
         flags = ["--data", str(self.folder / "data"), "--store", str(self.store)]
-        flags += ["--address", f"{self.listen}:{self.port}"]
+        flags += ["--address", f"{self.listen}:{self.port}", *more]
         return self._actor("rigs.delivery.receiver", flags, "receiver.log", prefix)
 
     def sender(self, port: int | None = None, *more: str, prefix: Sequence[str] = ()) -> Actor:

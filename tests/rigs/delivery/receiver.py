@@ -23,6 +23,7 @@ def arguments() -> argparse.Namespace:
         parser.add_argument(name, required=True)
     parser.add_argument("--idle", type=float, default=1.0)
     parser.add_argument("--answer", type=float, default=1.0)
+    parser.add_argument("--free", type=int, default=0)
     return parser.parse_args()
 
 
@@ -31,7 +32,9 @@ async def serve(given: argparse.Namespace) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     clock, data = SystemClock(), Path(given.data)
     files = Authority.open(data / "tls", clock).collector_files([])
-    settings = StoreSettings(checkpoint_threshold_mib=1, group_window_seconds=0.02)
+    settings = StoreSettings(
+        checkpoint_threshold_mib=1, group_window_seconds=0.02, free_mib=given.free
+    )
     store = open_store(Path(given.store), settings, (), clock)
     ingest = IngestSettings(
         throttle_seconds=0.2,
