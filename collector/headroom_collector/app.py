@@ -34,6 +34,7 @@ from headroom_collector.sinks.build import build as build_sinks
 from headroom_collector.store.api import Store, StoreError
 from headroom_collector.store.engine import open_store
 from headroom_collector.store.producer import OwnProducer
+from headroom_collector.store.remote.reader import EngineStore, engine_seen
 from headroom_collector.web_side import WebSide, web_side
 from headroom_core.clock import Clock
 
@@ -108,7 +109,8 @@ class Collector:
         host, _ = split_address(config.listen.grpc)
         certificates = Certificates.open(config, host, clock)
         identity = Identity.open(store, audit, clock, certificates.issuer)
-        book = Book(store, config.inventory, clock)
+        seen = engine_seen(store, config.engine, clock)
+        book = Book(seen, config.inventory, clock)
         ingest = await self._listen_grpc(rooms, store, certificates, identity)
         producer = OwnProducer(store, clock, os.urandom)
         alerts = AlertEngine(
@@ -120,13 +122,13 @@ class Collector:
             producer,
             statistics=lambda: {**ingest.statistics(), **disk_statistics(config.data)},
         )
-        headroom = HeadroomTask(store, producer, book, config.ceiling, clock)
+        headroom = HeadroomTask(seen, producer, book, config.ceiling, clock)
         prices = partial(find_prices, config.estate, config.data)
         power = BmcTask(store, config.bmcs, clock, os.urandom)
         rooms.push_async_callback(power.close)
-        plans = plan_room(store, book, config.ceiling, config.data, prices, clock)
+        plans = plan_room(seen, book, config.ceiling, config.data, prices, clock)
         rooms.push_async_callback(plans.runner.close)
-        outlook = OutlookTask(store, producer, book, config.ceiling, prices, clock)
+        outlook = OutlookTask(seen, producer, book, config.ceiling, prices, clock)
 
         sinks = build_sinks(
             config.sinks, store, lambda host, _: book.member(host).placement.labels(), clock
@@ -136,7 +138,7 @@ class Collector:
             return {**ingest.statistics(), **alerts.statistics()}
 
         services = Services(
-            store=store,
+            store=seen,
             book=book,
             config=config,
             clock=clock,
@@ -155,6 +157,7 @@ class Collector:
             book.watch,
             certificates.keep,
             *(sink.run for sink in sinks),
+            *([seen.run] if isinstance(seen, EngineStore) else []),
         ]
         self._begin(rooms, [*loops, lambda: maintain(store, clock)])
         await self._listen_http(rooms, services, web)

@@ -73,6 +73,29 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """
+    Another engine that planner, page and API read, by its Prometheus HTTP API.
+
+    For an estate of several collectors that all write to it; without ``url`` the embedded store
+    is read. ``days`` is how much of the past is read.
+    """
+
+    url: str = ""
+    bearer_token_file: Path | None = None
+    days: int = 30
+    every_seconds: float = 30.0
+    timeout_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no HTTP URL or no number of days; raises ValueError."""
+        if self.url and not self.url.startswith(("http://", "https://")):
+            raise ValueError(f"url = {self.url!r}: expected http://... or https://...")
+        if self.days < 1:
+            raise ValueError(f"days = {self.days}: expected 1 or more")
+
+
+@dataclass(frozen=True, slots=True)
 class CollectorConfig:
     """Everything a collector can be told."""
 
@@ -90,6 +113,7 @@ class CollectorConfig:
     store: StoreSettings = field(default_factory=StoreSettings)
     sinks: Sinks = field(default_factory=Sinks)
     web: Web = field(default_factory=Web)
+    engine: EngineSettings = field(default_factory=EngineSettings)
 
 
 def load_config(path: Path) -> CollectorConfig:

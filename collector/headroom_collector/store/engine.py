@@ -46,6 +46,11 @@ class DuckStore:
         self._writer = writer
         self._maintenance = Maintenance(database, self.change, writer.memory, kinds, keep)
 
+    @property
+    def database(self) -> Database:
+        """The open file, for who reads other tables beside the store's."""
+        return self._database
+
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """Run one SELECT; raises StoreError."""
         return reading.query(self._database, sql, parameters)
