@@ -18,6 +18,11 @@ test: engines dev ## Run all tests, installing first what they need
 test-faults: engines dev ## Hurt agent and collector in every way; LONG=1 for the long form
 	$(if $(LONG),HEADROOM_FAULTS_SHORT=1000 HEADROOM_FAULTS_LONG=50 HEADROOM_FAULTS_POWER=200) $(BIN)/pytest tests/faults --timeout $(if $(LONG),36000,180) $(ARGS)
 
+.PHONY: test-agent-long
+test-agent-long: engines dev ## The agent's long tests: each hypervisor fault 20 times, then 100,000 cycles
+	HEADROOM_REPEATS=20 $(BIN)/pytest -s tests/agent/test_hypervisor_faults.py tests/agent/samplers/test_libvirt_real.py $(ARGS)
+	HEADROOM_GROWTH_CYCLES=100000 $(BIN)/pytest -s tests/agent/test_growth.py $(ARGS)
+
 install: ## Set up .venv to run Headroom
 	@deploy/setup/venv.sh run
 

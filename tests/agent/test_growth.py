@@ -1,38 +1,35 @@
 """The agent's memory over many cycles: it stays what it was."""
 
+import json
 import logging
 import os
+import subprocess
+import sys
 import tracemalloc
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import trustme
+from rigs.cycles import Seconds
+from rigs.peer import Listening, Peer, Pki
 
 from headroom_agent.agent import Recorder
 from headroom_agent.config import AgentConfig, SpoolSettings
 from headroom_agent.notices import Notices
-from headroom_agent.sampler import Moment
 from headroom_agent.samplers import registry
 from headroom_agent.schedule import Schedule
 from headroom_agent.spool import Limits, Spool
+from headroom_proto.v1 import telemetry_pb2 as pb
 
 CYCLES = int(os.environ.get("HEADROOM_CYCLES", "600"))
-"""The long form runs 100,000; each is a second of the agent's own time."""
+"""Cycles of one process under a tracer; each is a second of the agent's own time."""
 WARM = 300
 STRETCHES = 3
 SLACK = 128 * 1024
 """Bytes that Python's free lists may take in one stretch."""
-
-
-class Seconds:
-    """Moments a second apart."""
-
-    def __init__(self) -> None:
-        self.number = 0
-
-    def __call__(self) -> Moment:
-        self.number += 1
-        return Moment(1_795_000_000 * 10**9 + self.number * 10**9, self.number * 10**9)
 
 
 @pytest.mark.timeout(1800)
@@ -61,3 +58,47 @@ def test_memory_does_not_grow_over_many_cycles(tmp_path: Path) -> None:
         schedule.close()
         registry.close(samplers)
         spool.close()
+
+
+LONG = int(os.environ.get("HEADROOM_GROWTH_CYCLES", "3000"))
+"""The long form (make test-agent-long) runs 100,000."""
+STRETCH = max(500, LONG // 20)
+GROWTH = 512 * 1024
+"""Bytes that the allocator may take between the first half's most and the second half's."""
+ROOT = Path(__file__).parents[1] / "hosts" / "two-sockets"
+
+
+@dataclass
+class Forgetful(Peer):
+    """A collector that keeps nothing of what it got."""
+
+    def _answers(self, request: pb.PushRequest) -> Iterator[pb.PushResponse]:
+        yield from super()._answers(request)
+        self.stored.clear()
+        self.sizes.clear()
+        self.messages.queue.clear()
+
+
+@pytest.mark.timeout(7200)
+def test_a_process_that_samples_spools_and_sends_does_not_grow(tmp_path: Path) -> None:
+    pki = Pki(trustme.CA(), tmp_path / "pki")
+    listening = Listening(pki, Forgetful()).start()
+    command = [sys.executable, "-m", "rigs.cycles", "--root", str(ROOT)]
+    command += ["--folder", str(tmp_path), "--tls", str(pki.agent())]
+    command += ["--collector", listening.address]
+    command += ["--cycles", str(LONG), "--stretch", str(STRETCH)]
+    path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)])
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    listening.stop()
+    *lines, end = [json.loads(line) for line in done.stdout.splitlines()]
+    assert end == {"goodbye": True, "acked": LONG}
+    sizes = [line["bytes"] for line in lines]
+    sys.stdout.write(f"\n{LONG} cycles: private bytes {sizes}\n")
+    half = len(sizes) // 2
+    assert max(sizes[half:]) - max(sizes[:half]) < GROWTH, sizes

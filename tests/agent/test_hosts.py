@@ -11,7 +11,7 @@ from google.protobuf.json_format import MessageToDict
 from headroom_agent.config import AgentConfig
 from headroom_agent.lane import attempt
 from headroom_agent.notices import Notices
-from headroom_agent.sampler import Moment
+from headroom_agent.sampler import Moment, Sampler
 from headroom_agent.samplers.libvirt import LibvirtSampler
 from headroom_agent.samplers.registry import close, host_samplers
 from headroom_agent.schedule import Merger, Part
@@ -25,7 +25,8 @@ def read_host(folder: Path, root: Path, notices: Notices) -> list[dict[str, Any]
     """Sample proc, then proc2 where there is one, 10 s later; a dictionary for each step."""
     procfs = root / "proc"
     config = AgentConfig(procfs=procfs, sysfs=folder / "sys", etc=folder / "etc")
-    samplers, merger = list(host_samplers(config, notices)), Merger()
+    host, merger = host_samplers(config, notices), Merger()
+    samplers: list[Sampler] = list(host)
     if (folder / "domains.xml").exists():
         # libvirt's test driver is a hypervisor that reads its domains from a file.
         uri = f"test://{folder / 'domains.xml'}"
@@ -34,6 +35,7 @@ def read_host(folder: Path, root: Path, notices: Notices) -> list[dict[str, Any]
     for step, name in enumerate(("proc", "proc2")):
         if not (folder / name).is_dir():
             continue
+        close(tuple(host))  # another folder under the same name: what is kept open has to go
         procfs.unlink(missing_ok=True)
         procfs.symlink_to(folder / name)
         now = Moment(START + step * 10**10, (1458 + 10 * step) * 10**9)

@@ -186,7 +186,8 @@ class Libvirt:
         def is_off() -> bool:
             if self.virsh("domstate", name).strip() == "shut off":
                 return True
-            self.virsh("shutdown", name)
+            with contextlib.suppress(AssertionError):  # it may be off by now
+                self.virsh("shutdown", name)
             time.sleep(0.5)
             return False
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment, SampleError
-from headroom_agent.samplers.files import read
+from headroom_agent.samplers.files import Files
 from headroom_proto.v1 import samples_pb2, telemetry_pb2
 
 STATES = (
@@ -138,12 +138,13 @@ class CpuSampler:
     ratio: float | None = None
     _before: Stat | None = None
     _cores_at: Moment | None = None
+    files: Files = field(default_factory=Files)
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:
         """Return the host's CPU figures, and the CPUs' when they are due; raises SampleError."""
         path = f"{self.procfs}/stat"
         before, self._before, self.ratio = self._before, None, None
-        stat = parse(read(path), path)
+        stat = parse(self.files.read(path), path)
         self._tell_missing(stat, path)
         found = ratios(before, stat) if before else Ratios()
         self._before, self.ratio = stat, found.busy
@@ -184,3 +185,7 @@ class CpuSampler:
                 ticks[STEAL] / self.ticks_per_second if len(ticks) > STEAL else None
             ),
         )
+
+    def close(self) -> None:
+        """Close the files."""
+        self.files.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment, NoData, SampleError
-from headroom_agent.samplers.files import number_if_there, read_where_kept
+from headroom_agent.samplers.files import Files, number_if_there
 from headroom_proto.v1 import samples_pb2, telemetry_pb2
 
 SECTOR = 512
@@ -57,11 +57,12 @@ class DiskSampler:
     interval_seconds: float = 60.0
     name: str = "disks"
     _sizes: dict[str, int | None] = field(default_factory=dict)
+    files: Files = field(default_factory=Files)
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
         """Return a sample for each disk; raises NoData without any, or SampleError."""
         path = f"{self.procfs}/diskstats"
-        data = read_where_kept(path)
+        data = self.files.read_where_kept(path)
         if data is None:
             raise NoData(f"{path}: this kernel has no block devices")
         disks = parse(data.decode(errors="replace"), path)
@@ -95,3 +96,7 @@ class DiskSampler:
             busy_seconds_total=disk.busy_ms / 1e3,
             size_bytes=self._sizes[name],
         )
+
+    def close(self) -> None:
+        """Close the files."""
+        self.files.close()

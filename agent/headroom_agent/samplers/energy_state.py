@@ -1,17 +1,18 @@
 """What the energy samplers keep over a restart of the agent: totals, last readings, what was learnt."""
 
 import json
-import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from headroom_agent.notices import Notices
+from headroom_agent.slots import Slots
 from headroom_core.energy_counter import Mark
 from headroom_core.energy_fit import Fit
 
 VERSION = 2
 """1 had one total for all sources of the input."""
+FIT = tuple(one.name for one in fields(Fit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,10 @@ class EnergyState:
     """
     The state, in memory and in a small file beside the spool.
 
-    Readings of hardware counters are worth nothing after a reboot, totals are. The file is written
-    to the side and renamed, so it is whole or the one before; a file that makes no sense is told
-    of once, and the counters begin anew. ``wall`` has the microjoules by source,
-    ``wall_source`` source, kind and basis of the last figure.
+    Readings of hardware counters are worth nothing after a reboot, totals are. The file holds the
+    newest state or the one before (see ``Slots``); a file that makes no sense is told of once, and
+    the counters begin anew. ``wall`` has the microjoules by source, ``wall_source`` source, kind
+    and basis of the last figure.
     """
 
     path: Path | None = None
@@ -41,6 +42,7 @@ class EnergyState:
     wall_source: tuple[str, str, str] | None = None
     fit: Fit = field(default_factory=Fit)
     floor: list[float] = field(default_factory=list)
+    _slots: Slots | None = None
 
     def counter(self, domain: str) -> SavedCounter | None:
         """Return what was saved of a power domain."""
@@ -54,14 +56,23 @@ class EnergyState:
         """Write the file, where there is one."""
         if self.path is None:
             return
-        aside = self.path.with_name(self.path.name + ".new")
+        if self._slots is None:
+            self._slots = Slots(self.path)
         try:
-            aside.write_text(json.dumps(self._document()), encoding="ascii")
-            os.replace(aside, self.path)  # noqa: PTH105 - the same, without another Path
+            self._slots.write(json.dumps(self._document()))
         except OSError as error:
             notices.fault("energy state", f"{self.path}: cannot be written: {error.strerror}")
             return
         notices.fine("energy state", f"{self.path}: can be written again")
+
+    def keep_in(self, slots: Slots) -> None:
+        """Write on in the file that was read."""
+        self._slots = slots
+
+    def close(self) -> None:
+        """Close the file; a later save opens it again."""
+        if self._slots is not None:
+            self._slots.close()
 
     def _document(self) -> dict[str, object]:
         return {
@@ -74,7 +85,7 @@ class EnergyState:
             "wall": self.wall,
             "wall_at": self.wall_at,
             "source": self.wall_source,
-            "fit": list(asdict(self.fit).values()),
+            "fit": [getattr(self.fit, name) for name in FIT],
             "floor": self.floor,
         }
 
@@ -131,8 +142,9 @@ def open_state(path: Path | None, boot_id: str, notices: Notices) -> EnergyState
     empty = EnergyState(path, boot_id)
     if path is None:
         return empty
+    slots = Slots(path)
     try:
-        return _parse(path, boot_id, json.loads(path.read_text(encoding="ascii")))
+        found = _parse(path, boot_id, json.loads(slots.read()))
     except FileNotFoundError:
         return empty
     except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
@@ -140,3 +152,5 @@ def open_state(path: Path | None, boot_id: str, notices: Notices) -> EnergyState
             "energy state", f"{path}: is no state of energy ({error}); totals begin at 0 again"
         )
         return empty
+    found.keep_in(slots)
+    return found

@@ -114,6 +114,10 @@ class WallSampler:
         end.energy_microjoules_total = self.state.wall.get(source, 0)
         return [end]
 
+    def close(self) -> None:
+        """Close the file of what was learnt."""
+        self.state.close()
+
     def _measured(self, at: float, seconds: float, component: float | None) -> Found | None:
         for source in self.sources:
             gauge = self._gauge

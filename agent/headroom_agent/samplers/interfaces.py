@@ -1,11 +1,11 @@
 """Traffic, faults and speed of each network interface, from <procfs>/1/net/dev and sysfs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment, NoData, SampleError
-from headroom_agent.samplers.files import names, number_if_there, read_if_there, read_where_kept
+from headroom_agent.samplers.files import Files, names, number_if_there, read_if_there
 from headroom_proto.v1 import samples_pb2, telemetry_pb2
 
 MEGABIT = 125_000
@@ -73,13 +73,14 @@ class InterfaceSampler:
     name: str = "interfaces"
     _names: frozenset[str] = frozenset()
     _wanted: tuple[str, ...] = ()
+    files: Files = field(default_factory=Files)
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
         """Return a sample for each interface; raises NoData without any, or SampleError."""
         path = f"{self.procfs}/1/net/dev"
-        if (data := read_where_kept(path)) is None:
+        if (data := self.files.read_where_kept(path)) is None:
             path = f"{self.procfs}/net/dev"
-            data = read_where_kept(path)
+            data = self.files.read_where_kept(path)
         if data is None:
             raise NoData(f"{path}: this kernel has no network")
         found = parse(data.decode(errors="replace"), path)
@@ -115,3 +116,7 @@ class InterfaceSampler:
             speed_bytes_per_second=speed(self.sysfs, name),
             up=int(carrier) if carrier in {"0", "1"} else None,
         )
+
+    def close(self) -> None:
+        """Close the files."""
+        self.files.close()

@@ -1,11 +1,11 @@
 """Memory of a host, from <procfs>/meminfo."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment, SampleError
-from headroom_agent.samplers.files import read
+from headroom_agent.samplers.files import Files
 from headroom_proto.v1 import samples_pb2, telemetry_pb2
 
 FIELDS = ("MemTotal", "MemAvailable", "Cached", "SwapTotal", "SwapFree")
@@ -50,11 +50,12 @@ class MemorySampler:
     notices: Notices
     name: str = "memory"
     interval_seconds: float = 0.0
+    files: Files = field(default_factory=Files)
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
         """Return the host's memory; raises SampleError."""
         path = f"{self.procfs}/meminfo"
-        found = parse(read(path), path)
+        found = parse(self.files.read(path), path)
         missing = [name for name in FIELDS if name not in found]
         if missing:
             line = f"{path}: no {', '.join(missing)}: this kernel does not tell; left out"
@@ -72,3 +73,7 @@ class MemorySampler:
             memory_huge_free_bytes=_times(found.get("HugePages_Free"), page),
         )
         return telemetry_pb2.Cycle(host=host)
+
+    def close(self) -> None:
+        """Close the files."""
+        self.files.close()

@@ -1,11 +1,11 @@
 """Memory and CPUs of each NUMA node, from <sysfs>/devices/system/node."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from headroom_agent.sampler import Moment, NoData, SampleError
-from headroom_agent.samplers.files import names, read_if_there, read_text
+from headroom_agent.samplers.files import Files, names
 from headroom_proto.v1 import samples_pb2, telemetry_pb2
 
 LINE = re.compile(r"Node \d+ (MemTotal|MemFree):\s+(\d+) kB")
@@ -37,6 +37,7 @@ class NumaSampler:
     sysfs: Path
     interval_seconds: float = 60.0
     name: str = "numa"
+    files: Files = field(default_factory=Files)
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
         """Return a sample for each node with memory; raises NoData without nodes, SampleError."""
@@ -52,12 +53,16 @@ class NumaSampler:
 
     def _sample(self, folder: str, node: int) -> samples_pb2.NumaSample:
         path = f"{folder}/node{node}/meminfo"
-        found = parse(read_text(path), path)
+        found = parse(self.files.read_text(path), path)
         total, free = found["MemTotal"], found.get("MemFree")
         return samples_pb2.NumaSample(
             node=node,
             memory_total_bytes=total,
             memory_free_bytes=free,
             memory_used_bytes=None if free is None else max(0, total - free),
-            cpus=count(read_if_there(f"{folder}/node{node}/cpulist")),
+            cpus=count(self.files.read_if_there(f"{folder}/node{node}/cpulist")),
         )
+
+    def close(self) -> None:
+        """Close the files."""
+        self.files.close()

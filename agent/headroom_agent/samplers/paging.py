@@ -1,11 +1,11 @@
 """Swapping, kills for want of memory and shared pages, from <procfs>/vmstat and KSM in sysfs."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from headroom_agent.sampler import Moment, NoData, SampleError
-from headroom_agent.samplers.files import number_if_there, read_where_kept
+from headroom_agent.samplers.files import Files
 from headroom_proto.v1 import samples_pb2, telemetry_pb2
 
 FIELDS = ("pswpin", "pswpout", "oom_kill")
@@ -39,13 +39,14 @@ class PagingSampler:
     interval_seconds: float = 60.0
     page_bytes: int = os.sysconf("SC_PAGE_SIZE")
     name: str = "paging"
+    files: Files = field(default_factory=Files)
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
         """Return what the kernel tells of it; raises NoData where that is nothing, SampleError."""
         path = f"{self.procfs}/vmstat"
-        data = read_where_kept(path)
+        data = self.files.read_where_kept(path)
         found = {} if data is None else parse(data, path)
-        shared = number_if_there(f"{self.sysfs}/kernel/mm/ksm/pages_sharing")
+        shared = self.files.number_if_there(f"{self.sysfs}/kernel/mm/ksm/pages_sharing")
         if not found and shared is None:
             raise NoData(f"{path}: is not there, and neither is KSM")
         host = samples_pb2.HostSample(
@@ -58,3 +59,7 @@ class PagingSampler:
 
     def _bytes(self, pages: int | None) -> int | None:
         return None if pages is None else pages * self.page_bytes
+
+    def close(self) -> None:
+        """Close the files."""
+        self.files.close()

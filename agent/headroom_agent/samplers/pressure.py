@@ -1,10 +1,10 @@
 """Pressure stall information of a host, from <procfs>/pressure (kernel 4.20 and newer)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from headroom_agent.sampler import Moment, NoData, SampleError
-from headroom_agent.samplers.files import read_if_there
+from headroom_agent.samplers.files import Files
 from headroom_proto.v1 import samples_pb2, telemetry_pb2
 
 FIELDS = {
@@ -41,16 +41,21 @@ class PressureSampler:
     procfs: Path
     name: str = "pressure"
     interval_seconds: float = 0.0
+    files: Files = field(default_factory=Files)
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
         """Return the stall times; raises NoData where this kernel keeps none, or SampleError."""
         host = samples_pb2.HostSample()
         for resource, fields in FIELDS.items():
             path = f"{self.procfs}/pressure/{resource}"
-            found = parse(read_if_there(path), path)
-            for kind, field in fields.items():
+            found = parse(self.files.read_if_there(path), path)
+            for kind, column in fields.items():
                 if kind in found:
-                    setattr(host, field, found[kind])
+                    setattr(host, column, found[kind])
         if not host.ListFields():
             raise NoData(f"{self.procfs}/pressure: this kernel keeps no pressure (psi=1 at boot)")
         return telemetry_pb2.Cycle(host=host)
+
+    def close(self) -> None:
+        """Close the files."""
+        self.files.close()

@@ -1,10 +1,10 @@
 """Time since the kernel booted, from <procfs>/uptime."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from headroom_agent.sampler import Moment, SampleError
-from headroom_agent.samplers.files import read_text
+from headroom_agent.samplers.files import Files
 from headroom_proto.v1 import samples_pb2, telemetry_pb2
 
 
@@ -23,9 +23,14 @@ class UptimeSampler:
     procfs: Path
     name: str = "uptime"
     interval_seconds: float = 0.0
+    files: Files = field(default_factory=Files)
 
     def sample(self, now: Moment) -> telemetry_pb2.Cycle:  # noqa: ARG002 - the contract's
         """Return the uptime; raises SampleError."""
         path = f"{self.procfs}/uptime"
-        host = samples_pb2.HostSample(uptime_seconds=parse(read_text(path), path))
+        host = samples_pb2.HostSample(uptime_seconds=parse(self.files.read_text(path), path))
         return telemetry_pb2.Cycle(host=host)
+
+    def close(self) -> None:
+        """Close the files."""
+        self.files.close()
