@@ -304,6 +304,16 @@ SHIPPED: tuple[Rule, ...] = (
         severity="error",
     ),
     _shipped(
+        "HostIdentityTwice",
+        "collector.identity_conflicts_total",
+        0.0001,  # any at all, and none to clear
+        aggregate="rate",
+        hold_seconds=0.0,
+        clear_factor=1.0,
+        clear_hold_seconds=600.0,
+        severity="error",
+    ),
+    _shipped(
         "CollectorCannotNotify",
         "collector.notifications_waiting",
         0.5,

@@ -107,6 +107,13 @@ ENGLISH: Mapping[str, Text] = {
         "the collector's log names the agents and the reason; usually an agent is newer than the"
         " collector, or a clock is wrong.",
     ),
+    "HostIdentityTwice": Text(
+        "Two agents speak as the same host",
+        "No second agent speaks as a host any more",
+        "Over the last {window} {value} streams a second came in the name of a host that another speaks for.",
+        "The second is refused and its host is not watched; one of the two is a clone, or not yours.",
+        "the collector's audit log names host and addresses; stop the wrong one and enrol it anew.",
+    ),
     "CollectorCannotNotify": Text(
         "Notifications do not get through: {value} wait",
         "Notifications get through again",

@@ -109,6 +109,13 @@ FRENCH: Mapping[str, Text] = {
         "le journal du collecteur nomme les agents et la raison ; souvent un agent plus récent que"
         " le collecteur, ou une horloge fausse.",
     ),
+    "HostIdentityTwice": Text(
+        "Deux agents parlent au nom du même hôte",
+        "Plus aucun second agent ne parle au nom d'un hôte",
+        "Sur {window}, {value} flux par seconde venaient au nom d'un hôte qu'un autre agent représente.",
+        "Le second est refusé et son hôte n'est pas surveillé ; l'un est un clone, ou un étranger.",
+        "le journal d'audit nomme l'hôte et les adresses ; arrêter le mauvais et l'enrôler à nouveau.",
+    ),
     "CollectorCannotNotify": Text(
         "Les notifications ne passent pas : {value} attendent",
         "Les notifications passent de nouveau",

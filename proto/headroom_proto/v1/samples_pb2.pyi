@@ -1156,6 +1156,8 @@ class CollectorSample(google.protobuf.message.Message):
     NOTIFICATIONS_FAILED_TOTAL_FIELD_NUMBER: builtins.int
     NOTIFICATIONS_WAITING_FIELD_NUMBER: builtins.int
     HOSTS_UNASSIGNED_FIELD_NUMBER: builtins.int
+    STREAMS_REFUSED_TOTAL_FIELD_NUMBER: builtins.int
+    IDENTITY_CONFLICTS_TOTAL_FIELD_NUMBER: builtins.int
     agents_connected: builtins.int
     batches_total: builtins.int
     batches_duplicate_total: builtins.int
@@ -1170,6 +1172,8 @@ class CollectorSample(google.protobuf.message.Message):
     notifications_failed_total: builtins.int
     notifications_waiting: builtins.int
     hosts_unassigned: builtins.int
+    streams_refused_total: builtins.int
+    identity_conflicts_total: builtins.int
     def __init__(
         self,
         *,
@@ -1187,9 +1191,11 @@ class CollectorSample(google.protobuf.message.Message):
         notifications_failed_total: builtins.int | None = ...,
         notifications_waiting: builtins.int | None = ...,
         hosts_unassigned: builtins.int | None = ...,
+        streams_refused_total: builtins.int | None = ...,
+        identity_conflicts_total: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_agents_connected", b"_agents_connected", "_batches_duplicate_total", b"_batches_duplicate_total", "_batches_refused_total", b"_batches_refused_total", "_batches_resend_total", b"_batches_resend_total", "_batches_total", b"_batches_total", "_commit_seconds", b"_commit_seconds", "_commits_total", b"_commits_total", "_hosts_unassigned", b"_hosts_unassigned", "_notifications_failed_total", b"_notifications_failed_total", "_notifications_total", b"_notifications_total", "_notifications_waiting", b"_notifications_waiting", "_store_bytes", b"_store_bytes", "_values_refused_total", b"_values_refused_total", "_values_total", b"_values_total", "agents_connected", b"agents_connected", "batches_duplicate_total", b"batches_duplicate_total", "batches_refused_total", b"batches_refused_total", "batches_resend_total", b"batches_resend_total", "batches_total", b"batches_total", "commit_seconds", b"commit_seconds", "commits_total", b"commits_total", "hosts_unassigned", b"hosts_unassigned", "notifications_failed_total", b"notifications_failed_total", "notifications_total", b"notifications_total", "notifications_waiting", b"notifications_waiting", "store_bytes", b"store_bytes", "values_refused_total", b"values_refused_total", "values_total", b"values_total"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_agents_connected", b"_agents_connected", "_batches_duplicate_total", b"_batches_duplicate_total", "_batches_refused_total", b"_batches_refused_total", "_batches_resend_total", b"_batches_resend_total", "_batches_total", b"_batches_total", "_commit_seconds", b"_commit_seconds", "_commits_total", b"_commits_total", "_hosts_unassigned", b"_hosts_unassigned", "_notifications_failed_total", b"_notifications_failed_total", "_notifications_total", b"_notifications_total", "_notifications_waiting", b"_notifications_waiting", "_store_bytes", b"_store_bytes", "_values_refused_total", b"_values_refused_total", "_values_total", b"_values_total", "agents_connected", b"agents_connected", "batches_duplicate_total", b"batches_duplicate_total", "batches_refused_total", b"batches_refused_total", "batches_resend_total", b"batches_resend_total", "batches_total", b"batches_total", "commit_seconds", b"commit_seconds", "commits_total", b"commits_total", "hosts_unassigned", b"hosts_unassigned", "notifications_failed_total", b"notifications_failed_total", "notifications_total", b"notifications_total", "notifications_waiting", b"notifications_waiting", "store_bytes", b"store_bytes", "values_refused_total", b"values_refused_total", "values_total", b"values_total"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_agents_connected", b"_agents_connected", "_batches_duplicate_total", b"_batches_duplicate_total", "_batches_refused_total", b"_batches_refused_total", "_batches_resend_total", b"_batches_resend_total", "_batches_total", b"_batches_total", "_commit_seconds", b"_commit_seconds", "_commits_total", b"_commits_total", "_hosts_unassigned", b"_hosts_unassigned", "_identity_conflicts_total", b"_identity_conflicts_total", "_notifications_failed_total", b"_notifications_failed_total", "_notifications_total", b"_notifications_total", "_notifications_waiting", b"_notifications_waiting", "_store_bytes", b"_store_bytes", "_streams_refused_total", b"_streams_refused_total", "_values_refused_total", b"_values_refused_total", "_values_total", b"_values_total", "agents_connected", b"agents_connected", "batches_duplicate_total", b"batches_duplicate_total", "batches_refused_total", b"batches_refused_total", "batches_resend_total", b"batches_resend_total", "batches_total", b"batches_total", "commit_seconds", b"commit_seconds", "commits_total", b"commits_total", "hosts_unassigned", b"hosts_unassigned", "identity_conflicts_total", b"identity_conflicts_total", "notifications_failed_total", b"notifications_failed_total", "notifications_total", b"notifications_total", "notifications_waiting", b"notifications_waiting", "store_bytes", b"store_bytes", "streams_refused_total", b"streams_refused_total", "values_refused_total", b"values_refused_total", "values_total", b"values_total"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_agents_connected", b"_agents_connected", "_batches_duplicate_total", b"_batches_duplicate_total", "_batches_refused_total", b"_batches_refused_total", "_batches_resend_total", b"_batches_resend_total", "_batches_total", b"_batches_total", "_commit_seconds", b"_commit_seconds", "_commits_total", b"_commits_total", "_hosts_unassigned", b"_hosts_unassigned", "_identity_conflicts_total", b"_identity_conflicts_total", "_notifications_failed_total", b"_notifications_failed_total", "_notifications_total", b"_notifications_total", "_notifications_waiting", b"_notifications_waiting", "_store_bytes", b"_store_bytes", "_streams_refused_total", b"_streams_refused_total", "_values_refused_total", b"_values_refused_total", "_values_total", b"_values_total", "agents_connected", b"agents_connected", "batches_duplicate_total", b"batches_duplicate_total", "batches_refused_total", b"batches_refused_total", "batches_resend_total", b"batches_resend_total", "batches_total", b"batches_total", "commit_seconds", b"commit_seconds", "commits_total", b"commits_total", "hosts_unassigned", b"hosts_unassigned", "identity_conflicts_total", b"identity_conflicts_total", "notifications_failed_total", b"notifications_failed_total", "notifications_total", b"notifications_total", "notifications_waiting", b"notifications_waiting", "store_bytes", b"store_bytes", "streams_refused_total", b"streams_refused_total", "values_refused_total", b"values_refused_total", "values_total", b"values_total"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_agents_connected", b"_agents_connected"]) -> typing.Literal["agents_connected"] | None: ...
     @typing.overload
@@ -1207,6 +1213,8 @@ class CollectorSample(google.protobuf.message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_hosts_unassigned", b"_hosts_unassigned"]) -> typing.Literal["hosts_unassigned"] | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_identity_conflicts_total", b"_identity_conflicts_total"]) -> typing.Literal["identity_conflicts_total"] | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_notifications_failed_total", b"_notifications_failed_total"]) -> typing.Literal["notifications_failed_total"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_notifications_total", b"_notifications_total"]) -> typing.Literal["notifications_total"] | None: ...
@@ -1214,6 +1222,8 @@ class CollectorSample(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.Literal["_notifications_waiting", b"_notifications_waiting"]) -> typing.Literal["notifications_waiting"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_store_bytes", b"_store_bytes"]) -> typing.Literal["store_bytes"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_streams_refused_total", b"_streams_refused_total"]) -> typing.Literal["streams_refused_total"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_values_refused_total", b"_values_refused_total"]) -> typing.Literal["values_refused_total"] | None: ...
     @typing.overload
