@@ -36,10 +36,14 @@ class Generation:
         return sockets * (self.idle_one if sockets == 1 else self.idle_two)
 
     def full(self, sockets: int, cores: int, tdp: float | None = None) -> float:
-        """Return watts at full load: by all CPUs' TDP, else between what sockets and cores say."""
-        if tdp is not None:
-            return self.full_tdp * tdp
-        return math.sqrt(self.full_socket * sockets * self.full_core * cores)
+        """
+        Return watts at full load: between what all CPUs' TDP, sockets and cores say.
+
+        Where the TDP is known it has three quarters of the say: of two CPUs with as many cores the
+        one that is made for more draws more.
+        """
+        by_size = math.sqrt(self.full_socket * sockets * self.full_core * cores)
+        return by_size if tdp is None else (self.full_tdp * tdp) ** 0.75 * by_size**0.25
 
 
 GENERATIONS = (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headroom_core.energy_generations import GENERATIONS, find, model
+from headroom_core.energy_generations import GENERATIONS, find, model, tdp_model
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,23 @@ def test_a_well_known_server_is_near_what_was_published() -> None:
 def test_a_server_without_sockets_is_refused() -> None:
     with pytest.raises(ValueError, match="0 sockets"):
         model(GENERATIONS[0], 0, 4)
+
+
+def test_of_two_cpus_with_as_many_cores_the_one_made_for_more_draws_more() -> None:
+    cool, hot = (model(GENERATIONS[1], 2, 128, tdp).full for tdp in (400, 720))
+    assert cool.value < model(GENERATIONS[1], 2, 128).full.value < hot.value
+    assert hot.low < hot.value < hot.high
+
+
+def test_a_server_of_an_unknown_generation_is_modelled_by_the_tdp_of_its_cpus() -> None:
+    found = tdp_model(410)
+    assert found.idle.value == pytest.approx(95, rel=0.02)
+    assert found.full.value == pytest.approx(448, rel=0.02)
+
+
+@pytest.mark.parametrize("watts", [0, -5])
+def test_a_tdp_that_is_none_is_refused(watts: float) -> None:
+    with pytest.raises(ValueError, match="W"):
+        tdp_model(watts)
+    with pytest.raises(ValueError, match="W"):
+        model(GENERATIONS[0], 1, 4, watts)

@@ -14,7 +14,7 @@ from pathlib import Path
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment, NoData, take_moment
 from headroom_agent.samplers.energy_state import EnergyState, SavedCounter
-from headroom_agent.samplers.files import Kept
+from headroom_agent.samplers.files import Kept, names
 from headroom_agent.samplers.rapl_zones import Zone, zones
 from headroom_core.energy_counter import EnergyCounter
 from headroom_proto.v1 import samples_pb2, telemetry_pb2
@@ -110,9 +110,14 @@ class Rapl:
     state: EnergyState = field(default_factory=EnergyState)
     _meters: dict[str, Meter] = field(default_factory=dict)
     _behind: float | None = None
+    _listed: tuple[str, ...] = ()
 
     def look(self) -> bool:
-        """List the zones anew, those that are known stay; False where there are none."""
+        """List the zones anew where some came or went; known ones stay. False where there are none."""
+        listed = tuple(names(self.sysfs / "class" / "powercap"))
+        if listed == self._listed and self._meters:
+            return True
+        self._listed = listed
         for zone in zones(self.sysfs):
             if zone.domain not in self._meters:
                 self._meters[zone.domain] = Meter.of(zone, self.state.counter(zone.domain))

@@ -192,7 +192,8 @@ def _told(mix: Mix, seen: Seen, used: float) -> Iterator[Figure]:
     yield Figure("energy", "bmcs", "slow_or_dead", float(mix.slow + mix.dead), "1")
     yield Figure("energy", "bmcs", "readings_due", float(due), "1")
     yield Figure("energy", "bmcs", "readings_missed", float(due - sum(map(len, prompt))), "1")
-    yield Figure("energy", "bmcs", "late_p99_seconds", late[len(late) * 99 // 100], "s")
+    if late:
+        yield Figure("energy", "bmcs", "late_p99_seconds", late[len(late) * 99 // 100], "s")
     yield Figure("energy", "bmcs", "core_share", share, "ratio")
     yield Figure(
         "energy", "bmcs", "cpu_seconds_per_reading", used / max(1, sum(map(len, prompt))), "s"

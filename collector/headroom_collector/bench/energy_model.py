@@ -4,13 +4,13 @@ import csv
 import math
 import os
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headroom_collector.bench.report import Figure
 from headroom_core import energy_generations
-from headroom_core.energy import Estimate, PowerModel, generic_model
+from headroom_core.energy import Estimate, PowerModel, generic_model, own_model
 from headroom_core.energy_generations import Generation
 
 FILE = "specpower-2026-03.csv"
@@ -18,7 +18,6 @@ LAST_YEAR = 2019
 LEAST_ALIKE = 3
 """Fewer servers with as many sockets say nothing of their own."""
 NO_LOADS = "the file has idle and full load only, and the model goes through its own two points"
-NO_TDP = "the file has no TDP"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +79,8 @@ def fit(results: Sequence[Result]) -> Callable[[int], PowerModel]:
     return lambda threads: PowerModel(idle(threads), full(threads))
 
 
-def _errors(model: Callable[[int], PowerModel], results: Sequence[Result]) -> tuple[float, float]:
-    """Return the mean absolute error and the share of figures inside the stated interval."""
-    off, inside = [], []
-    for one in results:
-        for load, true in ((0.0, one.idle), (1.0, one.full)):
-            found = model(one.threads).watts(load)
-            off.append(abs(found.value / true - 1))
-            inside.append(found.low <= true <= found.high)
-    return statistics.mean(off), statistics.mean(inside)
-
-
-def _skipped(case: str) -> Figure:
+def skipped(case: str) -> Figure:
+    """Return the line of a case whose data are not there."""
     why = f"{data() / FILE} is not there: set HEADROOM_BENCH_DATA to its folder"
     return Figure("energy", case, "skipped", 1, "1", skipped={"data": why})
 
@@ -100,7 +89,7 @@ def threads(*, short: bool) -> Iterator[Figure]:
     """Measure the model that ships, and the same one fitted on the past and tested on what came."""
     del short
     if not (data() / FILE).is_file():
-        yield _skipped("model-threads")
+        yield skipped("model-threads")
         return
     results = read(data() / FILE)
     past = [one for one in results if 2012 <= one.year <= LAST_YEAR]
@@ -109,13 +98,13 @@ def threads(*, short: bool) -> Iterator[Figure]:
         ("", fit(past), newer),
         ("shipped_", generic_model, [one for one in results if one.year >= 2012]),
     ):
-        error, coverage = _errors(model, tested)
-        yield Figure("energy", "model-threads", f"{name}mean_absolute_error", error, "ratio")
-        yield Figure("energy", "model-threads", f"{name}coverage_of_90", coverage, "ratio")
+        error, coverage = off((model(one.threads), one) for one in tested)
+        yield Figure("energy", "model-threads", f"{name}mape", error, "ratio")
+        yield Figure("energy", "model-threads", f"{name}interval_coverage", coverage, "ratio")
         yield Figure("energy", "model-threads", f"{name}servers", float(len(tested)), "1")
 
 
-def _medians(one: Generation, results: Sequence[Result]) -> Generation:
+def medians(one: Generation, results: Sequence[Result]) -> Generation:
     """Return a generation anew, from these servers."""
     idle = [result.idle / result.sockets for result in results]
     alike = {
@@ -136,53 +125,88 @@ def generations(*, short: bool) -> Iterator[Figure]:
     """Measure the medians of each generation, every server left out of its own."""
     del short
     if not (data() / FILE).is_file():
-        yield _skipped("model-generation")
+        yield skipped("model-generation")
         return
     groups: dict[Generation, list[Result]] = {}
     for result in read(data() / FILE):
         one = energy_generations.find(result.cpu)
         if one is not None:
             groups.setdefault(one, []).append(result)
-    off: tuple[list[float], list[float]] = ([], [])
+    off_by: tuple[list[float], list[float]] = ([], [])
     inside = []
     for one, results in groups.items():
         for at, left_out in enumerate(results):
             rest = results[:at] + results[at + 1 :]
             if not rest:
                 continue
-            power = energy_generations.model(_medians(one, rest), left_out.sockets, left_out.cores)
+            power = energy_generations.model(medians(one, rest), left_out.sockets, left_out.cores)
             for place, true in enumerate((left_out.idle, left_out.full)):
                 found = power.watts(float(place))
-                off[place].append(abs(found.value / true - 1))
+                off_by[place].append(abs(found.value / true - 1))
                 inside.append(found.low <= true <= found.high)
     for name, value in (
-        ("idle_mean_absolute_error", statistics.mean(off[0])),
-        ("full_mean_absolute_error", statistics.mean(off[1])),
-        ("coverage_of_90", statistics.mean(inside)),
+        ("mape", statistics.mean([*off_by[0], *off_by[1]])),
+        ("idle_mape", statistics.mean(off_by[0])),
+        ("full_mape", statistics.mean(off_by[1])),
+        ("interval_coverage", statistics.mean(inside)),
     ):
         yield Figure("energy", "model-generation", name, value, "ratio")
-    yield Figure("energy", "model-generation", "servers", float(len(off[0])), "1")
+    yield Figure("energy", "model-generation", "servers", float(len(off_by[0])), "1")
+
+
+def _alike(results: Sequence[Result]) -> Iterator[tuple[Result, list[Result]]]:
+    """Yield each server with the others of the same CPUs, where there are any."""
+    groups: dict[tuple[str, int], list[Result]] = {}
+    for one in results:
+        groups.setdefault((one.cpu, one.sockets), []).append(one)
+    for group in groups.values():
+        for place, one in enumerate(group):
+            rest = group[:place] + group[place + 1 :]
+            if rest:
+                yield one, rest
 
 
 def two_point(*, short: bool) -> Iterator[Figure]:
-    """Measure the model with a server's own idle and full watts, at the loads that the file has."""
+    """
+    Measure the model with a server's own idle and full watts, at the loads that the file has.
+
+    The model goes through both, so what is left to measure is how far the two points of one server
+    are those of another with the same CPUs: ``sister_``.
+    """
     del short
     if not (data() / FILE).is_file():
-        yield _skipped("model-two-point")
+        yield skipped("model-two-point")
         return
-    off = []
-    for one in read(data() / FILE):
-        model = PowerModel(
-            Estimate(one.idle, one.idle, one.idle), Estimate(one.full, one.full, one.full)
+    results = read(data() / FILE)
+    own = [own_model(one.idle, one.full) for one in results]
+    error = off(zip(own, results, strict=True))[0]
+    yield Figure(
+        "energy", "model-two-point", "mape", error, "ratio", skipped={"loads_between": NO_LOADS}
+    )
+    sisters = [
+        (
+            own_model(
+                *(
+                    statistics.median(v)
+                    for v in zip(*((s.idle, s.full) for s in rest), strict=True)
+                )
+            ),
+            one,
         )
-        off += [abs(model.watts(0).value / one.idle - 1), abs(model.watts(1).value / one.full - 1)]
-    error = statistics.mean(off)
-    skipped = {"loads_between": NO_LOADS}
-    name = "mean_absolute_error"
-    yield Figure("energy", "model-two-point", name, error, "ratio", skipped=skipped)
+        for one, rest in _alike(results)
+    ]
+    error, inside = off(sisters)
+    yield Figure("energy", "model-two-point", "sister_mape", error, "ratio")
+    yield Figure("energy", "model-two-point", "sister_interval_coverage", inside, "ratio")
+    yield Figure("energy", "model-two-point", "sisters", float(len(sisters)), "1")
 
 
-def tdp(*, short: bool) -> Iterator[Figure]:
-    """Say why watts per TDP cannot be measured here."""
-    del short
-    yield Figure("energy", "model-tdp", "skipped", 1, "1", skipped={"tdp": NO_TDP})
+def off(pairs: Iterable[tuple[PowerModel, Result]]) -> tuple[float, float]:
+    """Return the mean absolute error at idle and full load, and how often the interval held it."""
+    off, inside = [], []
+    for power, one in pairs:
+        for load, true in ((0.0, one.idle), (1.0, one.full)):
+            found = power.watts(load)
+            off.append(abs(found.value / true - 1))
+            inside.append(found.low <= true <= found.high)
+    return statistics.mean(off), statistics.mean(inside)
