@@ -174,7 +174,7 @@ class Page:
             tags=tags,
             links=[{**OTHERS, "tags": tags}],
             timezone="browser",
-            editable=True,
+            editable=False,
             graphTooltip=1,
             refresh="1m",
             schemaVersion=SCHEMA_VERSION,

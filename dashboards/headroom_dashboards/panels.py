@@ -92,11 +92,31 @@ class Stat:
 
 @dataclass(frozen=True, slots=True)
 class TimeSeries:
-    """Lines over time. ``line``: draw the thresholds; ``stack``: pile the series up."""
+    """
+    Lines over time.
+
+    ``line``: draw the thresholds; ``stack``: pile the series up; ``band``: the names of the lower
+    and the upper edge of an area that is filled.
+    """
 
     panel: Panel
     line: bool = False
     stack: bool = False
+    band: tuple[str, str] | None = None
+
+    def _overrides(self) -> list[Json]:
+        if self.band is None:
+            return []
+        low, high = self.band
+        edge = {"id": "custom.lineWidth", "value": 0}
+        fill = [
+            {"id": "custom.fillBelowTo", "value": low},
+            {"id": "custom.fillOpacity", "value": 25},
+        ]
+        return [
+            {"matcher": {"id": "byName", "options": low}, "properties": [edge]},
+            {"matcher": {"id": "byName", "options": high}, "properties": [edge, *fill]},
+        ]
 
     def parts(self) -> Json:
         """Return what a time series panel adds."""
@@ -123,6 +143,7 @@ class TimeSeries:
                 "stacking": {"group": "A", "mode": "normal" if self.stack else "none"},
                 "thresholdsStyle": {"mode": "line" if self.line else "off"},
             },
+            "overrides": self._overrides(),
             "options": {
                 "legend": {
                     "calcs": ["lastNotNull", "max"],

@@ -101,6 +101,7 @@ def collector_page():
             "hosts_needed": cluster.needed,
             "hosts_freeable": cluster.present - cluster.needed,
             "cpu_demand_ratio": 0.3,
+            "memory_demand_bytes": 2e11,
             "vms_per_host": sum(host.vms or 0 for host in mine) / len(mine),
             "power_watts": sum(host.watts for host in mine),
             "history_seconds": cluster.history,

@@ -71,7 +71,7 @@ def test_thresholds_are_ascending_lists_of_steps(any_panels):
 def test_targets_carry_their_data_source_and_no_dead_keys(any_panels):
     for panel in any_panels:
         targets = panel["targets"]
-        assert [target["refId"] for target in targets] == list("ABCDEFGH")[: len(targets)]
+        assert [target["refId"] for target in targets] == list("ABCDEFGHI")[: len(targets)]
         for target in targets:
             assert target["datasource"] == panel["datasource"]
             assert target["range"] != target["instant"]

@@ -11,6 +11,7 @@ COLUMNS = (
     ("headroom_cluster_hosts_freeable", Column("Freeable at most", decimals=0)),
     ("headroom_cluster_ceiling_ratio", Column("Ceiling", "percentunit", 0)),
     ("headroom_cluster_cpu_demand_ratio", Column("Peak CPU demand", "percentunit", 1)),
+    ("headroom_cluster_memory_demand_bytes", Column("Memory demand", "bytes")),
     ("headroom_cluster_vms_per_host", Column("VMs per hypervisor", decimals=1)),
     ("headroom_cluster_power_watts", Column("Power", "watt")),
     ("headroom_cluster_history_seconds", Column("History", "s")),

@@ -4,7 +4,7 @@ from headroom_dashboards.bands.waste import POWER
 from headroom_dashboards.frame import Band, Page
 from headroom_dashboards.pages.parts import chart, figure, rate
 from headroom_dashboards.pages.variables import place_variables
-from headroom_dashboards.panels import Column, Panel, Table
+from headroom_dashboards.panels import Column, Panel, Table, TimeSeries
 from headroom_dashboards.query import Query, here
 
 UID = "headroom-energy"
@@ -27,20 +27,43 @@ NOW = Band(
             "watt", f"{POWER_NOW} / sum({here('headroom_cluster_vms_running')})")),
     ],
 )  # fmt: skip
+SURE = "wall"
+
+
+def _sure(name: str) -> str:
+    selector = here(name, f'quantity="{SURE}"')
+    return f"sum({selector})"
+
+
 BAND = Band(
     8,
     [
-        (12, chart("Power and how sure it is", "Sum of the readings with their stated intervals, by"
-            " what is measured; wall and component overlap.", "watt",
-            Query(f"sum by (quantity) ({WATTS})", "{{quantity}}"),
-            Query(f"sum by (quantity) ({here('headroom_energy_power_low_watts')})", "{{quantity}}, low"),
-            Query(f"sum by (quantity) ({here('headroom_energy_power_high_watts')})",
-                "{{quantity}}, high"))),
+        (12, TimeSeries(
+            Panel("Power and how sure it is", "Power at the servers' input with the stated interval"
+                " of each reading; what is measured is narrow, what is modelled wide.",
+                [Query(_sure("headroom_energy_power_watts"), "power"),
+                    Query(_sure("headroom_energy_power_low_watts"), "low"),
+                    Query(_sure("headroom_energy_power_high_watts"), "high")],
+                "watt", minimum=0), band=("low", "high"))),
         (12, chart("Power from the counters", "Growth of the energy counters: what a gap loses in the"
             " power readings is here still.", "watt",
             Query(f"sum by (quantity, kind, source) ({rate('headroom_energy_joules_total')})", KINDS))),
     ],
     "Uncertainty",
+)  # fmt: skip
+TRUST = Band(
+    8,
+    [
+        (12, chart("Gaps in energy", "Seconds a second that no counter covered, by source.", "short",
+            Query(f"sum by (source) ({rate('headroom_energy_gap_seconds_total')})", "{{source}}"))),
+        (6, chart("Wraps and resets", "Wraps and resets of energy counters a second.", "ops",
+            Query(f"sum({rate('headroom_energy_counter_wraps_total')})", "wraps"),
+            Query(f"sum({rate('headroom_energy_counter_resets_total')})", "resets"))),
+        (6, chart("Idle floors that were measured", "Readings whose idle floor was seen on that host;"
+            " the others are modelled.", "short",
+            Query(f"sum({here('headroom_energy_idle_floor_measured')})", "measured"))),
+    ],
+    "Can it be trusted?",
 )  # fmt: skip
 FLOOR = Band(
     8,
@@ -79,5 +102,12 @@ def energy() -> Page:
         " them.",
         variables=place_variables(),
         marks=[],
-        bands=[NOW, POWER, BAND, FLOOR, Band(9, [(24, Table(HOSTS, LABELS, [Column("Power")]))])],
+        bands=[
+            NOW,
+            POWER,
+            BAND,
+            FLOOR,
+            TRUST,
+            Band(9, [(24, Table(HOSTS, LABELS, [Column("Power")]))]),
+        ],
     )

@@ -2,6 +2,13 @@
 
 from headroom_core.ceiling import Ceiling
 from headroom_core.rules import Rule
+from headroom_dashboards.bands.detail import (
+    DISK_DETAIL,
+    GUESTS,
+    MEMORY_DETAIL,
+    NETWORK_DETAIL,
+    QUEUE,
+)
 from headroom_dashboards.bands.utilisation import against
 from headroom_dashboards.frame import Band, Page
 from headroom_dashboards.pages.parts import chart, figure, rate
@@ -110,7 +117,8 @@ NETWORK = Band(
                 + of("headroom_energy_power_watts") + ")", "{{quantity}}, {{kind}} ({{source}})"))),
         (8, chart("Temperatures", "Temperature by sensor, the highest of the chosen hosts.",
             "celsius", Query(f"max by (sensor) ({of('headroom_temperature_celsius')})",
-                "{{sensor}}"))),
+                "{{sensor}}"),
+            Query(f"min({of('headroom_temperature_critical_celsius')})", "lowest critical one"))),
     ],
     "Network, power and temperature",
 )  # fmt: skip
@@ -142,6 +150,6 @@ def host(ceiling: Ceiling, rule: Rule) -> Page:
         " power and virtual machines.",
         variables=host_variables(),
         marks=alert_marks(),
-        bands=[now(colours), cpu(colours), WAITING, MEMORIES, NETWORK,
-            Band(9, [(24, table)], "Virtual machines")],
+        bands=[now(colours), cpu(colours), WAITING, MEMORIES, NETWORK, GUESTS, QUEUE, MEMORY_DETAIL,
+            DISK_DETAIL, NETWORK_DETAIL, Band(9, [(24, table)], "Virtual machines")],
     )  # fmt: skip

@@ -72,6 +72,19 @@ SPOOLS = Band(
     ],
     "Spools and lag",
 )  # fmt: skip
+TOLD = Band(
+    8,
+    [
+        (12, chart("Notifications", "Notifications a second that receivers accepted, and attempts that"
+            " failed.", "ops",
+            Query(f"sum({grown('notifications_total')})", "accepted"),
+            Query(f"sum({grown('notifications_failed_total')})", "failed"))),
+        (12, chart("Cycles of agents", "Time that a cycle of an agent takes, the slowest of each"
+            " site.", "s",
+            Query(f"max by (site) ({here('headroom_agent_cycle_seconds')})", "{{site}}"))),
+    ],
+    "Notifications and cycles",
+)  # fmt: skip
 COST = Band(
     8,
     [
@@ -97,5 +110,5 @@ def itself() -> Page:
         description="Ingest, spools, lag and what the agents cost: whether to trust what is shown.",
         variables=place_variables(),
         marks=[],
-        bands=[NOW, INGEST, SPOOLS, COST],
+        bands=[NOW, INGEST, SPOOLS, COST, TOLD],
     )

@@ -54,7 +54,10 @@ WAIT = Band(
 STATE = Band(
     8,
     [
-        (24, chart("State", "libvirt's state: 1 running, 3 paused, 5 shut off, 6 crashed.", "short",
+        (12, chart("Machines that keep libvirt waiting", "1 where a virtual machine keeps libvirt"
+            " waiting and is left out of its slow figures.", "short",
+            Query(f"{of('headroom_vm_quarantined')} > 0", NAMES))),
+        (12, chart("State", "libvirt's state: 1 running, 3 paused, 5 shut off, 6 crashed.", "short",
             Query(of("headroom_vm_state_code"), NAMES))),
     ],
     "State",

@@ -80,6 +80,7 @@ def dashboards(wanted: Wanted) -> Mapping[str, Json]:
         for name, page in pages(wanted.ceiling, Rule()).items()
     }
     for each in made.values():
+        each["editable"] = True  # whoever has it in a Grafana of theirs may change it
         for variable in each["templating"]["list"]:
             if variable["type"] == "datasource":
                 variable["current"] = {"text": wanted.title, "value": wanted.uid}
