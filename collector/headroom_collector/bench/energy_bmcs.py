@@ -104,7 +104,7 @@ def _redfish(stack: ExitStack, delay: float) -> int:
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    stack.callback(process.wait, 10)
+    stack.enter_context(process)
     stack.callback(process.terminate)
     if process.stdout is None:
         raise RuntimeError("the Redfish server says no port")
@@ -168,8 +168,11 @@ def bmcs(*, short: bool) -> Iterator[Figure]:
     mix, seen = SHORT if short else FULL, Seen()
     polling = replace(Polling(), interval_seconds=mix.seconds)
     places = polling.at_once + polling.doubtful_at_once
-    logging.getLogger("headroom_collector.energy").setLevel(logging.ERROR)
+    log = logging.getLogger("headroom_collector.energy")
     with ExitStack() as stack:
+        # Each slow or dead one is a line; here they are meant to be.
+        stack.callback(log.setLevel, log.level)
+        log.setLevel(logging.ERROR)
         threads = stack.enter_context(ThreadPoolExecutor(places))
         clients = _clients(stack, mix, threads)
         poller = Poller(clients, polling, seen.took)
