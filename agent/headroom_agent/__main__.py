@@ -99,7 +99,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         return _doctor(start)
     if start.command:
         return _certificate(start)
-    logger = make_logger(start.verbose)
+    logger = make_logger(start.verbose, form=start.log_format)
     for line in start.warnings:
         logger.warning("%s", line)
     try:

@@ -1,5 +1,6 @@
-"""The agent's log: one logfmt line each, on standard error."""
+"""The agent's log on standard error, as logfmt or JSON: one line an event."""
 
+import json
 import logging
 import sys
 import time
@@ -19,23 +20,39 @@ def quote(text: str) -> str:
     return f'"{inner}"'
 
 
+def _time(record: logging.LogRecord) -> str:
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+    return f"{stamp}.{int(record.msecs):03d}Z"
+
+
+def _level(record: logging.LogRecord) -> str:
+    return LEVELS.get(record.levelno, record.levelname.lower())
+
+
 class Logfmt(logging.Formatter):
     """Formats ``time=... level=... msg="..."``, time in UTC."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        level = LEVELS.get(record.levelno, record.levelname.lower())
-        return (
-            f"time={stamp}.{int(record.msecs):03d}Z level={level} msg={quote(record.getMessage())}"
-        )
+        return f"time={_time(record)} level={_level(record)} msg={quote(record.getMessage())}"
 
 
-def make_logger(verbose: bool, stream: TextIO | None = None) -> logging.Logger:
-    """Return the agent's logger, writing to ``stream`` (standard error when not given)."""
+class Json(logging.Formatter):
+    """The same as one JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        parts = {"time": _time(record), "level": _level(record), "msg": record.getMessage()}
+        return json.dumps(parts)
+
+
+def make_logger(
+    verbose: bool, stream: TextIO | None = None, form: str = "logfmt"
+) -> logging.Logger:
+    """Return the agent's logger, writing ``form`` to ``stream`` (standard error when not given)."""
     logger = logging.getLogger("headroom_agent")
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(Logfmt())
+    handler.setFormatter(Json() if form == "json" else Logfmt())
     logger.handlers[:] = [handler]
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
     logger.propagate = False

@@ -88,6 +88,12 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument(option.flag, metavar=option.metavar, dest=option.key, help=option.help)
     made.add_argument("--once", action="store_true", help="print one cycle and exit")
     made.add_argument("--json", action="store_true", help="print JSON")
+    made.add_argument(
+        "--log-format",
+        choices=["logfmt", "json"],
+        default="logfmt",
+        help="form of the log's lines",
+    )
     made.add_argument("--verbose", action="store_true", help="log more")
     made.add_argument("--version", action="store_true", help="print the version and exit")
     return made
@@ -135,6 +141,7 @@ class Start:
     token_file: str = ""
     ca_fingerprint: str = ""
     name: str = ""
+    log_format: str = "logfmt"
 
 
 def configure(arguments: Sequence[str], environment: Mapping[str, str]) -> Start:
@@ -168,4 +175,5 @@ def configure(arguments: Sequence[str], environment: Mapping[str, str]) -> Start
         token_file=flags["token_file"] or "",
         ca_fingerprint=flags["ca_fingerprint"] or "",
         name=flags["name"] or "",
+        log_format=flags["log_format"],
     )

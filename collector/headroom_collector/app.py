@@ -1,32 +1,33 @@
 """The collector as a whole: which rooms there are, in which order they start and stop."""
 
 import asyncio
+import dataclasses
 import logging
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
+
 from headroom_collector import __version__, ready
-from headroom_collector.alerts.engine import AlertEngine
 from headroom_collector.alerts.own_samples import disk_statistics
 from headroom_collector.alerts.state import MIGRATIONS as ALERT_TABLES
 from headroom_collector.api.app import make_app
 from headroom_collector.api.services import Services
 from headroom_collector.certificates import Certificates
 from headroom_collector.config import CollectorConfig, split_address
-from headroom_collector.consolidation.headroom import HeadroomTask
 from headroom_collector.consolidation.live.book import MIGRATIONS as PLAN_TABLES
 from headroom_collector.consolidation.live.room import plan_room
-from headroom_collector.consolidation.money.file import find_prices
-from headroom_collector.consolidation.outlook import OutlookTask
+from headroom_collector.consolidation.live.runner import PlanRunner
 from headroom_collector.energy.task import BmcTask
 from headroom_collector.http import HttpServer, listen_tcp, listen_unix
 from headroom_collector.ingest.server import IngestServer, IngestSettings
 from headroom_collector.inventory.book import MIGRATIONS as INVENTORY_TABLES
 from headroom_collector.inventory.book import Book
+from headroom_collector.judging import Judging
+from headroom_collector.renew import Loop, merged
 from headroom_collector.security.audit import Audit
 from headroom_collector.security.identity import Identity
 from headroom_collector.security.tables import MIGRATIONS as SECURITY_TABLES
@@ -85,6 +86,9 @@ class Collector:
         self._clock = clock
         self._rooms = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
+        self._apps: list[FastAPI] = []
+        self._judging: Judging | None = None
+        self._plans: PlanRunner | None = None
         self.grpc = ""
         self.http = ""
 
@@ -113,29 +117,29 @@ class Collector:
         book = Book(seen, config.inventory, clock)
         ingest = await self._listen_grpc(rooms, store, certificates, identity)
         producer = OwnProducer(store, clock, os.urandom)
-        alerts = AlertEngine(
+        judging = Judging(
             store,
+            seen,
             book,
-            config.ceiling,
-            config.alerts,
             clock,
             producer,
-            statistics=lambda: {**ingest.statistics(), **disk_statistics(config.data)},
+            lambda: {**ingest.statistics(), **disk_statistics(config.data)},
+            config,
         )
-        headroom = HeadroomTask(seen, producer, book, config.ceiling, clock)
-        prices = partial(find_prices, config.estate, config.data)
+        prices = judging.prices
+        self._judging = judging
         power = BmcTask(store, config.bmcs, clock, os.urandom)
         rooms.push_async_callback(power.close)
         plans = plan_room(seen, book, config.ceiling, config.data, prices, clock)
         rooms.push_async_callback(plans.runner.close)
-        outlook = OutlookTask(seen, producer, book, config.ceiling, prices, clock)
+        self._plans = plans.runner
 
         sinks = build_sinks(
             config.sinks, store, lambda host, _: book.member(host).placement.labels(), clock
         )
 
         def statistics() -> Mapping[str, float]:
-            return {**ingest.statistics(), **alerts.statistics()}
+            return {**ingest.statistics(), **judging.statistics()}
 
         services = Services(
             store=seen,
@@ -149,9 +153,7 @@ class Collector:
             identity=identity,
         )
         loops = [
-            alerts.run,
-            headroom.run,
-            outlook.run,
+            judging.run,
             plans.run,
             power.run,
             book.watch,
@@ -181,9 +183,7 @@ class Collector:
         self.grpc = _joined(host, port)
         return server
 
-    def _begin(
-        self, rooms: AsyncExitStack, loops: list[Callable[[], Coroutine[Any, Any, None]]]
-    ) -> None:
+    def _begin(self, rooms: AsyncExitStack, loops: list[Loop]) -> None:
         self._tasks = [asyncio.create_task(loop()) for loop in loops]
         rooms.push_async_callback(self._cancel)
 
@@ -195,11 +195,12 @@ class Collector:
     async def _listen_http(self, rooms: AsyncExitStack, services: Services, web: WebSide) -> None:
         address = self._config.listen.http
         sock = listen_tcp(address)
-        people = HttpServer(web.around(make_app(services, admin=web.asks)), sock, web.context)
-        owner = HttpServer(
+        self._apps = [
+            make_app(services, admin=web.asks),
             make_app(services, admin=True, store=True),
-            listen_unix(self._config.data / ADMIN_SOCKET),
-        )
+        ]
+        people = HttpServer(web.around(self._apps[0]), sock, web.context)
+        owner = HttpServer(self._apps[1], listen_unix(self._config.data / ADMIN_SOCKET))
         for server in (people, owner):
             await server.start()
             rooms.push_async_callback(server.stop)
@@ -211,6 +212,21 @@ class Collector:
         ready.write(data, ready.Ready(os.getpid(), self.grpc, self.http, __version__))
         rooms.callback(ready.remove, data)
         log.info("ready: agents at %s, page at http://%s/, data in %s", self.grpc, self.http, data)
+
+    def reload(self, wanted: CollectorConfig) -> list[str]:
+        """
+        Take over what can be taken over while running; returns the settings that want a restart.
+
+        Connections, the store and plans under way go on.
+        """
+        self._config, left = merged(self._config, wanted)
+        for app in self._apps:
+            app.state.services = dataclasses.replace(app.state.services, config=self._config)
+        if self._plans is not None:
+            self._plans.settle(self._config.ceiling)
+        if self._judging is not None:
+            self._judging.renew(self._config)
+        return left
 
     async def broken(self) -> None:
         """Return only if a loop ends, which none should; raises what ended it."""

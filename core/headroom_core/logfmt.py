@@ -1,8 +1,11 @@
-"""Log lines as logfmt on standard error: one line an event, the same for every process."""
+"""Log lines on standard error, as logfmt or JSON: one line an event, the same for every process."""
 
+import json
 import logging
 import sys
 import time
+from collections.abc import Iterator
+from types import MappingProxyType
 
 
 def quote(value: object) -> str:
@@ -15,26 +18,39 @@ def quote(value: object) -> str:
     return f'"{escaped}"'
 
 
+def fields(record: logging.LogRecord) -> Iterator[tuple[str, str]]:
+    """Yield what a line says; an exception is its type and text, never a traceback."""
+    when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+    yield "time", f"{when}.{int(record.msecs):03d}Z"
+    yield "level", record.levelname.lower()
+    yield "logger", record.name
+    yield "msg", record.getMessage()
+    if record.exc_info and record.exc_info[1] is not None:
+        error = record.exc_info[1]
+        yield "error", f"{type(error).__name__}: {error}"
+
+
 class Formatter(logging.Formatter):
     """``time=... level=... logger=... msg="..."``, the time in UTC."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line for one event; an exception is its type and text, never a traceback."""
-        when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        parts = [
-            f"time={when}.{int(record.msecs):03d}Z",
-            f"level={record.levelname.lower()}",
-            f"logger={record.name}",
-            f"msg={quote(record.getMessage())}",
-        ]
-        if record.exc_info and record.exc_info[1] is not None:
-            error = record.exc_info[1]
-            parts.append(f"error={quote(f'{type(error).__name__}: {error}')}")
-        return " ".join(parts)
+        """Return the line for one event."""
+        return " ".join(f"{name}={quote(value)}" for name, value in fields(record))
 
 
-def set_up(level: str) -> None:
+class JsonFormatter(logging.Formatter):
+    """The same as one JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line for one event."""
+        return json.dumps(dict(fields(record)))
+
+
+FORMATTERS = MappingProxyType({"logfmt": Formatter, "json": JsonFormatter})
+
+
+def set_up(level: str, form: str = "logfmt") -> None:
     """Send everything from ``level`` (debug, info, warning, error) up to standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Formatter())
+    handler.setFormatter(FORMATTERS[form]())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -1,10 +1,11 @@
 """A log line stays one line, whatever it carries."""
 
+import json
 import logging
 
 import pytest
 
-from headroom_core.logfmt import Formatter, quote
+from headroom_core.logfmt import Formatter, JsonFormatter, quote
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,17 @@ def test_an_exception_is_its_text_and_no_traceback() -> None:
         'time=1970-01-01T00:00:00.007Z level=error logger=a msg="went wrong" '
         "error=\"PermissionError: [Errno 13] Permission denied: '/x'\""
     )
+
+
+def test_as_json_a_line_is_one_object_whatever_is_in_it() -> None:
+    record = logging.LogRecord("a", logging.INFO, "f", 1, 'x "y"\n\u202e%s', ("z",), None)
+    record.created, record.msecs = 0.0, 7
+    line = JsonFormatter().format(record)
+    assert line.isascii()
+    assert "\n" not in line
+    assert json.loads(line) == {
+        "time": "1970-01-01T00:00:00.007Z",
+        "level": "info",
+        "logger": "a",
+        "msg": 'x "y"\n\u202ez',
+    }

@@ -2,7 +2,10 @@
 
 import asyncio
 import dataclasses
+import logging
 import signal
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +28,9 @@ Http = Annotated[str | None, typer.Option("--http", help="HOST:PORT for page, AP
 Hook = Annotated[str | None, typer.Option("--webhook", help="URL that is told of alerts.")]
 Inventory = Annotated[Path | None, typer.Option("--inventory", help="inventory.toml or .csv.")]
 Level = Annotated[str, typer.Option("--log-level", help=" | ".join(LEVELS))]
+Format = Annotated[str, typer.Option("--log-format", help="logfmt | json")]
+
+log = logging.getLogger("headroom.collector")
 
 
 def merge(
@@ -56,13 +62,32 @@ def merge(
     )
 
 
-async def serve(config: CollectorConfig) -> None:
-    """Run until SIGTERM or SIGINT; raises the rooms' errors."""
+def reload(collector: Collector, read: Callable[[], CollectorConfig]) -> None:
+    """Read the configuration again; with a mistake in it everything stays as it is."""
+    try:
+        left = collector.reload(read())
+    except SettingsError as error:
+        for line in error.lines:
+            log.error("%s", line)  # noqa: TRY400 - a person reads it: one line, no trace
+        log.error("the configuration has mistakes and was not taken over")  # noqa: TRY400
+        return
+    log.info("configuration read again: rules, receivers, the ceiling and prices are taken over")
+    if left:
+        log.warning("these settings have changed and want a restart: %s", ", ".join(left))
+
+
+async def serve(read: Callable[[], CollectorConfig]) -> None:
+    """
+    Run until SIGTERM or SIGINT; SIGHUP reads the configuration again. Raises the rooms' errors.
+
+    ``read`` returns the settings, and raises SettingsError where they cannot be used.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    collector = Collector(config, SystemClock())
+    collector = Collector(read(), SystemClock())
+    loop.add_signal_handler(signal.SIGHUP, reload, collector, read)
     await collector.start()
     waits = [asyncio.create_task(stop.wait()), asyncio.create_task(collector.broken())]
     try:
@@ -83,6 +108,7 @@ def collector(
     webhook: Hook = None,
     inventory: Inventory = None,
     log_level: Level = "info",
+    log_format: Format = "logfmt",
 ) -> None:
     """
     Run the collector: takes samples from agents, stores them, pages, serves the page.
@@ -91,5 +117,9 @@ def collector(
     """
     if log_level not in LEVELS:
         raise CliError(f"--log-level {log_level}: expected one of {', '.join(LEVELS)}")
-    logfmt.set_up(log_level)
-    asyncio.run(serve(merge(config, data, grpc, http, webhook, inventory)))
+    if log_format not in logfmt.FORMATTERS:
+        raise CliError(
+            f"--log-format {log_format}: expected one of {', '.join(logfmt.FORMATTERS)}"
+        )
+    logfmt.set_up(log_level, log_format)
+    asyncio.run(serve(partial(merge, config, data, grpc, http, webhook, inventory)))

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import Event, Lock
@@ -89,6 +89,10 @@ class PlanRunner:
         self._running: _Running | None = None
         self._lock = Lock()
         self._task: asyncio.Task[None] | None = None
+
+    def settle(self, ceiling: Ceiling) -> None:
+        """Make plans that begin from here on by another ceiling."""
+        self._around = replace(self._around, ceiling=ceiling)
 
     def running(self) -> tuple[str, Progress | None] | None:
         """Return the id of the plan that runs and how far it is; None where none does."""
