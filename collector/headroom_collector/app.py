@@ -30,6 +30,7 @@ from headroom_collector.judging import Judging
 from headroom_collector.renew import Loop, merged
 from headroom_collector.security.audit import Audit
 from headroom_collector.security.identity import Identity
+from headroom_collector.security.outbound import plain
 from headroom_collector.security.tables import MIGRATIONS as SECURITY_TABLES
 from headroom_collector.sinks.build import build as build_sinks
 from headroom_collector.store.api import Store, StoreError
@@ -38,6 +39,7 @@ from headroom_collector.store.producer import OwnProducer
 from headroom_collector.store.remote.reader import EngineStore, engine_seen
 from headroom_collector.web_side import WebSide, web_side
 from headroom_core.clock import Clock
+from headroom_core.shown import url_shown
 
 ADMIN_SOCKET = "admin.sock"
 MAINTAIN_SECONDS = 10.0
@@ -61,6 +63,19 @@ def prepare_folder(data: Path) -> None:
             f"data folder {data} cannot be written ({error.strerror}): make it writable for this"
             " user, or choose another with --data"
         ) from None
+
+
+def warn_of_plain_addresses(config: CollectorConfig) -> None:
+    """Say which receivers of notifications are sent to in the clear."""
+    urls = {name: one.url for name, one in config.alerts.all_receivers().items()}
+    for name, url in {**urls, "heartbeat": config.alerts.heartbeat.url}.items():
+        if plain(url):
+            log.warning(
+                "receiver %s: %s is plain http: whoever is on the way can read and change what is"
+                " sent; use https",
+                name,
+                url_shown(url),
+            )
 
 
 async def maintain(store: Any, clock: Clock) -> None:
@@ -101,6 +116,7 @@ class Collector:
     async def _start(self, rooms: AsyncExitStack) -> None:
         config, clock = self._config, self._clock
         prepare_folder(config.data)
+        warn_of_plain_addresses(config)
         audit = Audit(clock)
         web = web_side(config, lambda text: identity.tokens.find(text), audit)  # noqa: PLW0108 - identity is made below
         store = open_store(

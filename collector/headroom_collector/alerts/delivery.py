@@ -13,6 +13,8 @@ import httpx
 from headroom_collector.alert_settings import Receiver
 from headroom_collector.alerts.forms import FORMS, Given, Request, mail
 from headroom_collector.alerts.outbox import Envelope
+from headroom_collector.security.outbound import Outbound
+from headroom_core.secret_file import SecretError, read_secret
 
 RESPONSE_BYTES = 65536
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
@@ -33,8 +35,12 @@ class Answer:
 
 
 def http_client() -> httpx.AsyncClient:
-    """Return the client that notifications go out with: no redirects, no proxies of the environment."""
-    return httpx.AsyncClient(follow_redirects=False, trust_env=False)
+    """
+    Return the client that notifications go out with.
+
+    It follows no redirects, knows no proxies of the environment, and goes to checked addresses only.
+    """
+    return httpx.AsyncClient(transport=Outbound(), follow_redirects=False, trust_env=False)
 
 
 async def deliver(
@@ -44,15 +50,15 @@ async def deliver(
     try:
         url = _secret(receiver.url_file) or receiver.url
         given = Given(receiver, url, _secret(receiver.key_file), envelope, now, language)
-    except (OSError, UnicodeDecodeError) as error:
-        return Answer(accepted=False, retry=True, reason=f"its key cannot be read: {error}")
+    except SecretError as error:
+        return Answer(accepted=False, retry=True, reason=f"its key cannot be used: {error}")
     if receiver.type == "email":
         return await _mail(given)
     return await _post(client, FORMS[receiver.type](given), receiver.timeout_seconds)
 
 
 def _secret(path: Path | None) -> str:
-    return path.read_text(encoding="utf-8").strip() if path else ""
+    return read_secret(path) if path else ""
 
 
 async def _drain(response: httpx.Response) -> None:

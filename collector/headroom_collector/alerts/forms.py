@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -17,6 +18,8 @@ from headroom_collector.alerts.texts import words
 
 PAGERDUTY = "https://events.pagerduty.com/v2/enqueue"
 SUMMARY_CHARACTERS = 1024
+SIGNING_KEYS = 2
+"""The new key and the one before, while receivers change over."""
 LISTED = 10
 """Alerts that a message for people lists at most; the body for machines has more."""
 
@@ -56,6 +59,20 @@ def _json(given: Given, value: object, url: str = "", **headers: str) -> Request
     return Request(url or given.url, content, shared)
 
 
+def signature(key: str, signed: bytes) -> str:
+    """
+    Return a signature as Standard Webhooks 1.0.0 write it.
+
+    A key that begins with ``whsec_`` is base64, as the standard has it; any other is taken as it is.
+    """
+    raw = key.encode()
+    if key.startswith("whsec_"):
+        with suppress(ValueError):
+            raw = base64.b64decode(key.removeprefix("whsec_"), validate=True)
+    digest = hmac.new(raw, signed, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
 def webhook(given: Given) -> Request:
     """Alertmanager's webhook, version 4; signed as Standard Webhooks say where there is a key."""
     content = given.envelope.payload.encode()
@@ -63,9 +80,10 @@ def webhook(given: Given) -> Request:
     if given.key:
         stamp = str(given.now // SECOND)
         signed = f"{given.envelope.id}.{stamp}.".encode() + content
-        digest = hmac.new(given.key.encode(), signed, hashlib.sha256).digest()
         headers["webhook-timestamp"] = stamp
-        headers["webhook-signature"] = f"v1,{base64.b64encode(digest).decode()}"
+        headers["webhook-signature"] = " ".join(
+            signature(key, signed) for key in given.key.split()[:SIGNING_KEYS]
+        )
     return Request(given.url, content, headers)
 
 

@@ -6,19 +6,20 @@ from typing import Annotated
 import typer
 
 from headroom_collector.cli.client import CliError
-from headroom_collector.config import load_config
+from headroom_collector.config import CollectorConfig, load_config
 from headroom_collector.consolidation.money.file import load_prices
 from headroom_collector.inventory.file import load_inventory
 from headroom_collector.security.audit import Audit
 from headroom_collector.web_side import web_side
 from headroom_core.clock import SystemClock
+from headroom_core.shown import lines
 
-app = typer.Typer(help="Check configuration files.", no_args_is_help=True)
+app = typer.Typer(help="Check and show configuration files.", no_args_is_help=True)
 
 
 @app.callback()
 def group() -> None:
-    """Check configuration files."""
+    """Check and show configuration files."""
 
 
 @app.command()
@@ -43,3 +44,21 @@ def check(
     load_prices(config.estate)
     web_side(config, lambda _: None, Audit(SystemClock()))
     print(f"{file}: good{inventory}{', prices' if config.estate else ''}")
+
+
+@app.command()
+def show(
+    file: Annotated[
+        Path | None, typer.Argument(help="Configuration file; without it the defaults.")
+    ] = None,
+) -> None:
+    """
+    Print the whole configuration, defaults and all, without what is secret in it.
+
+    Secrets are in files of their own, whose names are shown and not their contents; of an address
+    only where it leads, since its path may be a secret.
+
+    Example: headroom config show /etc/headroom/collector.toml
+    """
+    for line in lines(load_config(file) if file else CollectorConfig()):
+        print(line)

@@ -13,6 +13,7 @@ from typing import Any
 from headroom_collector.sink_settings import InfluxDb
 from headroom_collector.sinks.source import Group
 from headroom_collector.sinks.target import Answer, Part
+from headroom_core.secret_file import read_secret
 
 MEASUREMENT = "headroom_"
 ESCAPES = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ ", "\n": "\\n", "\r": ""})
@@ -96,7 +97,7 @@ def connect(settings: InfluxDb) -> InfluxWriter:
     file = settings.token_file
     client = InfluxDBClient(
         url=settings.url,
-        token=file.read_text(encoding="utf-8").strip() if file else "",
+        token=read_secret(file) if file else "",
         org=settings.org,
         timeout=round(settings.timeout_seconds * 1000),
         enable_gzip=True,

@@ -16,6 +16,7 @@ import pyarrow as pa
 from headroom_collector.sink_settings import RemoteWrite
 from headroom_collector.sinks.source import Group
 from headroom_collector.sinks.target import Answer, Part
+from headroom_core.secret_file import read_secret
 
 MILLISECOND = 1_000_000
 HEADERS = {
@@ -102,7 +103,7 @@ def bearer(file: Path | None) -> dict[str, str]:
     """Return the header for the token in a file; raises OSError."""
     if file is None:
         return {}
-    return {"Authorization": f"Bearer {file.read_text(encoding='utf-8').strip()}"}
+    return {"Authorization": f"Bearer {read_secret(file)}"}
 
 
 def retry_after(answer: httpx.Response) -> float | None:

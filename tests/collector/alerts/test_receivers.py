@@ -67,12 +67,32 @@ def form(type_, letter, **more):
 
 def test_a_webhook_is_signed_so_that_its_receiver_can_tell(tmp_path, receiver):
     (tmp_path / "key").write_text("secret\n")
+    (tmp_path / "key").chmod(0o600)
     letter = envelope()
     assert sent(Receiver(url=receiver.url, key_file=tmp_path / "key"), letter).accepted
     ((headers, _),) = receiver.requests
     signed = f"{letter.id}.{headers['webhook-timestamp']}.".encode() + letter.payload.encode()
     digest = hmac.new(b"secret", signed, hashlib.sha256).digest()
     assert headers["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"
+
+
+def test_two_keys_sign_while_receivers_change_over(tmp_path, receiver):
+    new = base64.b64encode(b"n" * 24).decode()
+    (tmp_path / "key").touch(mode=0o600)
+    (tmp_path / "key").write_text(f"whsec_{new}\nold\nthird\n")
+    letter = envelope()
+    assert sent(Receiver(url=receiver.url, key_file=tmp_path / "key"), letter).accepted
+    ((headers, _),) = receiver.requests
+    signed = f"{letter.id}.{headers['webhook-timestamp']}.".encode() + letter.payload.encode()
+    wanted = [hmac.new(key, signed, hashlib.sha256).digest() for key in (b"n" * 24, b"old")]
+    found = headers["webhook-signature"].split()
+    assert found == [f"v1,{base64.b64encode(digest).decode()}" for digest in wanted]
+
+
+def test_a_redirect_is_not_followed(receiver):
+    receiver.answers[:] = [307]
+    answer = sent(Receiver(url=receiver.url), envelope())
+    assert (answer.accepted, answer.retry) == (False, False)
 
 
 def test_a_real_alertmanager_takes_alerts_passes_them_on_and_resolves_them(alertmanager, receiver):
@@ -179,12 +199,15 @@ def test_a_key_that_cannot_be_read_is_said_and_tried_again(tmp_path, receiver):
     where = Receiver(url=receiver.url, key_file=tmp_path / "gone")
     answer = sent(where, envelope())
     assert answer.retry
-    assert answer.reason.startswith("its key cannot be read: ")
+    assert answer.reason.startswith("its key cannot be used: ")
     assert receiver.requests == []
 
 
 def test_an_address_that_is_a_secret_comes_out_of_a_file(tmp_path, receiver):
     (tmp_path / "url").write_text(f"{receiver.url}\n")
+    others = sent(Receiver(type="slack", url_file=tmp_path / "url"), envelope())
+    assert others.reason.endswith(f"chmod 600 {tmp_path / 'url'}")
+    (tmp_path / "url").chmod(0o600)
     assert sent(Receiver(type="slack", url_file=tmp_path / "url"), envelope()).accepted
     assert len(receiver.requests) == 1
 

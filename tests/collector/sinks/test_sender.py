@@ -133,6 +133,7 @@ def test_numbers_are_written_as_the_protocol_has_them() -> None:
 def test_a_token_goes_along_and_an_engine_can_ask_for_time(tmp_path) -> None:
     token = tmp_path / "token"
     token.write_text("secret\n")
+    token.chmod(0o600)
     seen: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:

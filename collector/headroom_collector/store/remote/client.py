@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from headroom_collector.store.api import StoreError
+from headroom_core.secret_file import read_secret
 
 SECOND = 1_000_000_000
 
@@ -51,7 +52,7 @@ class Engine:
         headers = {}
         try:
             if self.bearer_token_file is not None:
-                token = self.bearer_token_file.read_text(encoding="utf-8").strip()
+                token = read_secret(self.bearer_token_file)
                 headers["Authorization"] = f"Bearer {token}"
             address = f"{self.url.rstrip('/')}/api/v1/{path}"
             # VictoriaMetrics would answer from its cache what came late since.
