@@ -1,6 +1,7 @@
 """A host whose meters come and go, from its files to queries: its joules never step, and none is lost."""
 
 import json
+import logging
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -13,8 +14,10 @@ from rigs.ingest import HandClock
 from rigs.powercap import RANGE, Tree
 from rigs.samples import QUICK
 
+from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment, NoData, Sampler
 from headroom_agent.samplers.energy import energy_samplers
+from headroom_agent.samplers.energy_state import open_state
 from headroom_collector.consolidation.latest import read_latest
 from headroom_collector.consolidation.money.assets import read_held
 from headroom_collector.ingest.decode import rows
@@ -216,7 +219,8 @@ def test_no_series_of_its_own_steps_either(lived: tuple[Host, list[Phase]]) -> N
 
 def test_the_series_together_are_the_agents_whole(lived: tuple[Host, list[Phase]]) -> None:
     host, _ = lived
-    kept = json.loads((host.root / "spool.energy.json").read_text())["wall"]
+    notices = Notices(logging.getLogger("test.changes"))
+    kept = open_state(host.root / "spool.energy.json", "second", notices).wall
     assert sum(growth(host.cycles)) == sum(kept.values())
 
 
