@@ -12,6 +12,7 @@ from headroom_collector.api.services import Given
 from headroom_collector.api.times import Moment, moment
 from headroom_collector.consolidation.machines import present
 from headroom_collector.consolidation.money.file import Prices
+from headroom_collector.consolidation.nested import hypervisors_of
 from headroom_collector.energy.footprint import (
     Used,
     VmUsed,
@@ -135,7 +136,9 @@ def energy(
     begin, known = now - days * DAY_NS, prices(given.config)
     used, shares = hosts_used(given.store, begin, now), vms_used(given.store, begin, now)
     hosts, unknown = [], 0
-    for place, machines in present(given.store.hosts(), given.book, now).items():
+    rows = given.store.hosts()
+    hypervisors = hypervisors_of(given.store, rows, now)
+    for place, machines in present(rows, given.book, now, hypervisors).items():
         for machine in machines:
             ids = [one for one in machine.ids if one in used]
             if not ids:

@@ -17,6 +17,7 @@ from headroom_collector.consolidation.demand import HISTORY_NS, Demand, demand_o
 from headroom_collector.consolidation.grid import read_grid
 from headroom_collector.consolidation.latest import Latest, read_latest
 from headroom_collector.consolidation.machines import Machine, Place, present
+from headroom_collector.consolidation.nested import hypervisors_of
 from headroom_collector.store.api import Outcome, Reader, Rows, StoreError, Thing, Value
 from headroom_core.ceiling import Ceiling
 from headroom_core.clock import Clock
@@ -71,7 +72,8 @@ def gather(reader: Reader, estate: Estate, now: int, history: int = HISTORY_NS) 
     ``history`` in nanoseconds. Raises StoreError.
     """
     latest = read_latest(reader, now)
-    clusters = present(reader.hosts(), estate, now)
+    rows = reader.hosts()
+    clusters = present(rows, estate, now, hypervisors_of(reader, rows, now))
     everyone = [machine for machines in clusters.values() for machine in machines]
     grid = read_grid(reader, everyone, now, history)
     found, row = [], 0

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from headroom_collector.store.api import HostRow
@@ -61,22 +62,33 @@ def _machine(name: str, host_class: str, rows: list[HostRow]) -> Machine:
     )
 
 
-def present(rows: Iterable[HostRow], estate: Estate, now: int) -> dict[Place, list[Machine]]:
+def present(
+    rows: Iterable[HostRow],
+    estate: Estate,
+    now: int,
+    hypervisors: Mapping[int, frozenset[int]] = MappingProxyType({}),
+) -> dict[Place, list[Machine]]:
     """
     Return the machines that count at ``now`` (UTC nanoseconds), by place, both in order.
 
-    Left out: the retired, and those silent for more than a day.
+    Left out: the retired, those silent for more than a day, and guests of a host that counts
+    itself: ``hypervisors`` (see ``nested``) has the hosts that a guest may be of.
     """
     by_name: dict[str, list[HostRow]] = defaultdict(list)
     for row in rows:
         by_name[estate.member(row.name).host].append(row)
+    heard = {
+        name: found
+        for name, found in by_name.items()
+        if estate.member(name).status is not Status.RETIRED
+        and now - max(row.received for row in found) <= SILENT_NS
+    }
+    there = {row.id for found in heard.values() for row in found}
     found: dict[Place, list[Machine]] = defaultdict(list)
-    for name in sorted(by_name):
-        member = estate.member(name)
-        heard = max(row.received for row in by_name[name])
-        if member.status is Status.RETIRED or now - heard > SILENT_NS:
+    for name in sorted(heard):
+        if any(hypervisors.get(row.id, frozenset()) & there for row in heard[name]):
             continue
-        placement = member.placement
+        placement = estate.member(name).placement
         place = Place(placement.site, placement.cluster)
-        found[place].append(_machine(name, placement.host_class, by_name[name]))
+        found[place].append(_machine(name, placement.host_class, heard[name]))
     return {place: found[place] for place in sorted(found)}

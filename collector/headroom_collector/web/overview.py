@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from headroom_collector.alert_metrics import unit_of
 from headroom_collector.config import CollectorConfig
+from headroom_collector.consolidation.nested import hypervisors_of
 from headroom_collector.store.api import HostRow, Reader
 from headroom_collector.web import power, queries
 from headroom_collector.web.model import (
@@ -274,9 +275,11 @@ def survey(reader: Reader, estate: Estate, config: CollectorConfig, now: int) ->
     """
     Look at every host at ``now`` (UTC nanoseconds); raises StoreError.
 
-    Hosts that the inventory retired are left out, and hosts silent for a day.
+    Hosts that the inventory retired are left out, hosts silent for a day, and guests of a host that
+    is here itself: what they use is in its figures.
     """
     rows = reader.hosts()
+    inside = hypervisors_of(reader, rows, now)
     firing = queries.alerts_now(reader)
     ground = _Ground(
         now=now,
@@ -286,7 +289,9 @@ def survey(reader: Reader, estate: Estate, config: CollectorConfig, now: int) ->
         figures=queries.hosts_now(reader, now),
         powers=queries.power_now(reader, now),
     )
-    hosts = [ground.look(row) for row in rows if ground.present(row)]
+    there = {row.id: row for row in rows if ground.present(row)}
+    outer = [row for row in there.values() if not inside.get(row.id, frozenset()) & there.keys()]
+    hosts = [ground.look(row) for row in outer]
     hosts.sort(key=lambda seen: (-(-1.0 if seen.ratio is None else seen.ratio), seen.name))
     return Survey(now, hosts, firing, rows)
 

@@ -55,7 +55,10 @@ class Readings:
             f" samples INTEGER, {rolled})"
         )
         self.connection.execute("CREATE TABLE dirty (kind VARCHAR, bucket BIGINT)")
-        self.connection.execute("CREATE TABLE things (id INTEGER, host_id INTEGER, labels JSON)")
+        self.connection.execute(
+            "CREATE TABLE things (id INTEGER, host_id INTEGER, labels JSON,"
+            " kind VARCHAR, key VARCHAR, last_seen BIGINT)"
+        )
         self.rows = {}
 
     def query(self, sql, parameters=()):

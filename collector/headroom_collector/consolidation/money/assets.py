@@ -10,6 +10,7 @@ from typing import Any
 from headroom_collector.consolidation.latest import Latest, read_latest
 from headroom_collector.consolidation.machines import Machine, Place, present
 from headroom_collector.consolidation.money.quantities import Asset
+from headroom_collector.consolidation.nested import hypervisors_of
 from headroom_collector.energy.footprint import Used, hosts_used
 from headroom_collector.store.api import HostRow, Reader
 from headroom_core.estate import Estate
@@ -111,7 +112,8 @@ def read_held(reader: Reader, estate: Estate, now: int) -> list[Held]:
     latest, week = read_latest(reader, now), _readings(reader, now)
     floors = _floors(reader, now)
     found = []
-    for place, machines in present(rows.values(), estate, now).items():
+    hypervisors = hypervisors_of(reader, rows.values(), now)
+    for place, machines in present(rows.values(), estate, now, hypervisors).items():
         for machine in machines:
             power = _power(machine, week, latest)
             purchased = estate.member(machine.name).placement.purchase_date
