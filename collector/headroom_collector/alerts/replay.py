@@ -31,13 +31,18 @@ def replay(
     samples: Iterable[tuple[int, float]],
     level: float,
     interval_seconds: float | None = None,
+    *,
+    damped: bool = True,
 ) -> list[Episode]:
     """
     Return the pages of one host; ``samples`` are (UTC nanoseconds, value), in order of time.
 
-    The same window, state machine and damping as in the running collector.
+    The same window, state machine and, with ``damped``, damping as in the running collector.
     """
-    ring, run = Ring(rule.context_seconds + rule.step_seconds), _Run(rule, host, level)
+    ring, run = (
+        Ring(rule.context_seconds + rule.step_seconds),
+        _Run(rule, host, level, damped=damped),
+    )
     for time, value in samples:
         before = ring.newest
         if not ring.add(time, value):
@@ -57,6 +62,7 @@ class _Run:
     rule: Rule
     host: str
     level: float
+    damped: bool
     found: list[Episode] = field(default_factory=list)
     flapping: Flapping = field(default_factory=Flapping)
     state: State = INACTIVE
@@ -66,7 +72,7 @@ class _Run:
     def window(self, end: int, value: float | None, context: float | None) -> None:
         """Take in the window that ends there."""
         rule, key = self.rule, (self.rule.name, self.host)
-        held = self.flapping.damped(rule, key, end)
+        held = self.flapping.damped(rule, key, end) if self.damped else rule
         self.state, transition = step(held, self.state, end, value, self.level, context)
         if self.state.firing and value is not None:
             farther = self.worst is None or rule.over(value, self.worst)
