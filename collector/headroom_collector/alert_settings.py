@@ -9,7 +9,7 @@ from headroom_collector.alert_metrics import check
 from headroom_core.budget import EnergyBudget
 from headroom_core.rules import CeilingRule, Override, Rule, all_rules
 
-TYPES = ("webhook", "alertmanager", "pagerduty", "slack", "teams", "ntfy", "email")
+TYPES = ("webhook", "alertmanager", "pagerduty", "slack", "teams", "ntfy", "email", "apprise")
 LANGUAGES = ("en", "fr")
 
 
@@ -66,7 +66,8 @@ class Receiver:
         """Refuse a receiver that can reach nobody; raises ValueError."""
         if self.type not in TYPES:
             raise ValueError(f"type = {self.type!r}: expected {', '.join(TYPES)}")
-        _check_url("url", self.url)
+        if self.type != "apprise":  # its addresses have schemes of their own
+            _check_url("url", self.url)
         if self.type == "email":
             if not (self.server and self.sender and self.to):
                 raise ValueError("type 'email': expected server, sender and to")

@@ -1,9 +1,7 @@
 """Delivery of one letter to one receiver, and what the receiver made of it."""
 
 import asyncio
-import smtplib
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -11,27 +9,15 @@ from pathlib import Path
 import httpx
 
 from headroom_collector.alert_settings import Receiver
-from headroom_collector.alerts.forms import FORMS, Given, Request, mail
+from headroom_collector.alerts.answer import Answer
+from headroom_collector.alerts.blocking import send_apprise, send_mail
+from headroom_collector.alerts.forms import FORMS, Given, Request
 from headroom_collector.alerts.outbox import Envelope
 from headroom_collector.security.outbound import Outbound
 from headroom_core.secret_file import SecretError, read_secret
 
 RESPONSE_BYTES = 65536
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """
-    What a receiver made of a letter; ``retry`` says whether asking again can help.
-
-    ``after_seconds``: how long the receiver asked to be left alone.
-    """
-
-    accepted: bool
-    retry: bool = False
-    reason: str = ""
-    after_seconds: float = 0.0
 
 
 def http_client() -> httpx.AsyncClient:
@@ -53,7 +39,9 @@ async def deliver(
     except SecretError as error:
         return Answer(accepted=False, retry=True, reason=f"its key cannot be used: {error}")
     if receiver.type == "email":
-        return await _mail(given)
+        return await send_mail(given)
+    if receiver.type == "apprise":
+        return await send_apprise(given)
     return await _post(client, FORMS[receiver.type](given), receiver.timeout_seconds)
 
 
@@ -120,35 +108,3 @@ def retry_after(text: str) -> float:
                 moment = moment.replace(tzinfo=UTC)
             seconds = (moment - datetime.now(UTC)).total_seconds()
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
-
-
-async def _mail(given: Given) -> Answer:
-    limit = given.receiver.timeout_seconds
-    try:
-        async with asyncio.timeout(3 * limit):
-            await asyncio.to_thread(_send_mail, given)
-    except (TimeoutError, smtplib.SMTPServerDisconnected):
-        reason = f"no answer within {limit:g} s, or the connection broke"
-        return Answer(accepted=False, retry=True, reason=reason)
-    except smtplib.SMTPResponseException as error:
-        retry = 400 <= error.smtp_code < 500
-        return Answer(accepted=False, retry=retry, reason=f"answered SMTP {error.smtp_code}")
-    except smtplib.SMTPRecipientsRefused as error:
-        codes = sorted({code for code, _ in error.recipients.values()})
-        retry = all(400 <= code < 500 for code in codes)
-        said = ", ".join(map(str, codes))
-        return Answer(accepted=False, retry=retry, reason=f"refused the addresses: SMTP {said}")
-    except (OSError, smtplib.SMTPException) as error:
-        return Answer(accepted=False, retry=True, reason=f"cannot be reached: {error}")
-    return Answer(accepted=True)
-
-
-def _send_mail(given: Given) -> None:
-    receiver = given.receiver
-    host, _, port = receiver.server.rpartition(":")
-    with smtplib.SMTP(host.strip("[]"), int(port), timeout=receiver.timeout_seconds) as server:
-        if receiver.starttls:
-            server.starttls()
-        if receiver.user:
-            server.login(receiver.user, given.key)
-        server.send_message(mail(given))

@@ -189,7 +189,7 @@ def teams(given: Given) -> Request:
         "text": summary(body, given.language),
         "wrap": True,
     }
-    told = {"type": "TextBlock", "text": text(given).replace("\n", "\n\n"), "wrap": True}
+    told = {"type": "TextBlock", "text": text(given).replace("\n", "\n\n")[:8000], "wrap": True}
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",

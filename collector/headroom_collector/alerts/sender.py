@@ -10,7 +10,8 @@ import httpx
 
 from headroom_collector.alert_settings import Receiver
 from headroom_collector.alerts import outbox
-from headroom_collector.alerts.delivery import Answer, deliver
+from headroom_collector.alerts.answer import Answer
+from headroom_collector.alerts.delivery import deliver
 from headroom_collector.alerts.outbox import Envelope
 from headroom_collector.alerts.wake import RETRY_SECONDS, Trouble, Wake, durable
 from headroom_collector.alerts.window import SECOND

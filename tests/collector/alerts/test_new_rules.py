@@ -313,6 +313,6 @@ def test_a_clear_level_can_be_said_as_it_is():
     assert not rule.clear(0.5, 0.8)
     turned = replace(rule, below=True, clear_threshold=0.9)
     assert turned.clear(0.91, 0.8)
-    for wrong in ({"clear_threshold": 0.9, "threshold": 0.8}, {"clear_threshold": 0.5}):
+    for threshold, clear in ((0.8, 0.9), (None, 0.5)):
         with pytest.raises(ValueError, match="clear_threshold"):
-            Rule(**wrong)
+            Rule(threshold=threshold, clear_threshold=clear)

@@ -20,7 +20,7 @@ from headroom_core.rules import ALL_SHIPPED, Rule
 from headroom_dashboards.rules import file
 
 RULES = {rule.name: rule for rule in ALL_SHIPPED}
-HOSTS = 12
+HOSTS = 8
 HALF = 30
 
 
@@ -100,8 +100,8 @@ def promtool(tmp_path, rule, step, test):
 
 CASES = {
     "HostAboveCeiling": ("headroom_host_cpu_utilisation_ratio", 0.4, 36, 300),
-    "HostSteal": ("headroom_host_cpu_steal_ratio", 0.05, 24, 60),
-    "HostVmDensity": ("headroom_host_vcpus_per_core", 6.0, 24, 60),
+    "HostSteal": ("headroom_host_cpu_steal_ratio", 0.05, 20, 60),
+    "HostVmDensity": ("headroom_host_vcpus_per_core", 6.0, 20, 60),
 }
 
 
