@@ -160,7 +160,13 @@ def run(config: AgentConfig, logger: logging.Logger, stop: StopSignal) -> None:
         )
         files = Files(*config.tls.files())
         transport = _transport(config, recorder)
-        renewal = Renewal(files, command(config.collector, files), transport.reconnect, notices)
+        renewal = Renewal(
+            files,
+            command(config.collector, files),
+            transport.reconnect,
+            notices,
+            look_seconds=config.tls.look_seconds,
+        )
         transport.start()
         try:
             _sample(config, recorder, schedule, transport, renewal, stop)

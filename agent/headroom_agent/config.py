@@ -31,6 +31,8 @@ class Tls:
     ca: Path | None = None
     cert: Path | None = None
     key: Path | None = None
+    look_seconds: float = 30.0
+    """Between two looks at the files and at the certificate's dates."""
 
     def files(self) -> tuple[Path, Path, Path]:
         """Return the paths of CA certificate, own certificate and own key, all PEM."""

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from headroom_collector.inventory.book import Book
 from headroom_collector.judging import Judging
 from headroom_collector.renew import Loop, merged
 from headroom_collector.security.audit import Audit
+from headroom_collector.security.core_log import Reader
 from headroom_collector.security.identity import Identity
 from headroom_collector.security.outbound import plain
 from headroom_collector.security.tables import MIGRATIONS as SECURITY_TABLES
@@ -96,8 +98,9 @@ class Collector:
     errors, each with one line for the user, and leaves nothing behind then.
     """
 
-    def __init__(self, config: CollectorConfig, clock: Clock) -> None:
+    def __init__(self, config: CollectorConfig, clock: Clock, core: Reader | None = None) -> None:
         self._config = config
+        self._core = core
         self._clock = clock
         self._rooms = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
@@ -118,6 +121,8 @@ class Collector:
         prepare_folder(config.data)
         warn_of_plain_addresses(config)
         audit = Audit(clock)
+        if self._core is not None:
+            self._core.on_refused = partial(audit.refused, "handshake")
         web = web_side(config, lambda text: identity.tokens.find(text), audit)  # noqa: PLW0108 - identity is made below
         store = open_store(
             config.data / "store",

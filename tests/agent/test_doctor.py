@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from rigs.peer import Listening, Peer, Pki
 from rigs.ports import free_port
 
@@ -80,7 +82,10 @@ def test_where_all_is_well_it_exits_with_0(pki: Pki, peer: Listening, tmp_path: 
 def test_where_something_is_bad_it_exits_with_1_and_says_what(tmp_path: Path) -> None:
     done = run("--tls", str(tmp_path), "--spool", str(tmp_path / "spool.db"))
     assert done.returncode == 1
-    assert f"{tmp_path}/ca.pem: No such file or directory; --ca FILE" in done.stdout
+    assert (
+        f"{tmp_path}/ca.pem: No such file or directory; headroom-agent enrol gets it"
+        in done.stdout
+    )
     assert not done.stderr
 
 
@@ -121,20 +126,21 @@ def test_a_certificate_near_its_end_and_beyond(tmp_path: Path) -> None:
     ca = trustme.CA()
     folder = Pki(ca, tmp_path).agent()
     (folder / "key.pem").chmod(0o600)
-    issued = ca.issue_cert("web-1", not_before=NOW - timedelta(days=1), not_after=last)
-    issued.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
-    issued.private_key_pem.write_to_path(str(folder / "key.pem"))
+    key = load_pem_private_key((folder / "key.pem").read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    issued = Pki(ca, tmp_path).sign("web-1", key, NOW - timedelta(days=1), last)
+    (folder / "cert.pem").write_bytes(issued)
     times = validity((folder / "cert.pem").read_bytes())
     assert times is not None
     assert times[1] == last
     tls = Tls(folder=folder)
-    assert [one.state for one in link.certificate(tls, NOW)] == ["good"]
+    assert [one.state for one in link.certificate(tls, NOW)] == ["good", "good"]
     far = datetime(2061, 1, 2, 3, 4, 5, tzinfo=UTC)
     long = ca.issue_cert("web-1", not_after=far).cert_chain_pems[0].bytes()
     assert (validity(long) or (None, None))[1] == far
-    (soon,) = link.certificate(tls, last - timedelta(days=1))
+    soon, _ = link.certificate(tls, last - timedelta(days=1))
     assert soon.state == "note"
-    assert "valid until 2030-05-06: issue a new one" in soon.found
+    assert "valid until 2030-05-06: it should have been renewed" in soon.found
     assert "expired on 2030-05-06" in bad(link.certificate(tls, last + timedelta(seconds=1)))
     assert "is this host's clock right?" in bad(
         link.certificate(tls, datetime(2020, 1, 1, tzinfo=UTC))

@@ -5,12 +5,17 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import grpc
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from headroom_core.identity import COLLECTOR_NAME
+from headroom_core.identity import COLLECTOR_NAME, uri_of
 from headroom_proto.v1 import telemetry_pb2 as pb
 from headroom_proto.v1 import telemetry_pb2_grpc
 
@@ -95,11 +100,49 @@ class Pki:
         """Return a folder with an agent's ca.pem, cert.pem and key.pem."""
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
-        cert = self.ca.issue_cert(name)  # whose it is does not matter to this peer
         self.ca.cert_pem.write_to_path(str(folder / "ca.pem"))
-        cert.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
-        cert.private_key_pem.write_to_path(str(folder / "key.pem"))
+        key = ec.generate_private_key(ec.SECP256R1())
+        (folder / "cert.pem").write_bytes(self.sign(name, key))
+        (folder / "key.pem").touch(mode=0o600)
+        (folder / "key.pem").write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
         return folder
+
+    def sign(
+        self,
+        name: str,
+        key: ec.EllipticCurvePrivateKey,
+        first: datetime | None = None,
+        last: datetime | None = None,
+    ) -> bytes:
+        """Return a host's certificate in PEM."""
+        issuer = x509.load_pem_x509_certificate(self.ca.cert_pem.bytes())
+        signer = serialization.load_pem_private_key(self.ca.private_key_pem.bytes(), None)
+        assert isinstance(signer, ec.EllipticCurvePrivateKey)
+        now = datetime.now(UTC)
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]))
+            .issuer_name(issuer.subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(first or now - timedelta(hours=1))
+            .not_valid_after(last or now + timedelta(days=365))
+            .add_extension(
+                x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri_of(name))]),
+                critical=False,
+            )
+            .add_extension(
+                x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
+            )
+            .sign(signer, hashes.SHA256())
+        )
+        return made.public_bytes(serialization.Encoding.PEM)
 
     def credentials(self) -> grpc.ServerCredentials:
         """Return what a collector listens with."""

@@ -5,18 +5,22 @@ import shutil
 import socket
 import ssl
 import stat
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 from headroom_agent.config import MIB, AgentConfig, Tls
+from headroom_agent.doctor import trial
 from headroom_agent.doctor.finding import Finding
 from headroom_agent.enrol.files import validity
 from headroom_agent.spool_schema import SpoolError, lock
-from headroom_core.identity import COLLECTOR_NAME
+from headroom_core.identity import COLLECTOR_NAME, IdentityError, host_of
 
-SOON = timedelta(days=14)
+SOON_SHARE = 0.25
+"""Of a life: at half of it the agent renews, so that this is late."""
 CONNECT_SECONDS = 5.0
+SKEW_SECONDS = 30.0
 
 
 def context(tls: Tls) -> ssl.SSLContext:
@@ -35,7 +39,7 @@ def certificate(tls: Tls, now: datetime) -> Iterator[Finding]:
         try:
             path.read_bytes()
         except OSError as error:
-            hint = f"{flag} FILE or --tls DIR says where it is"
+            hint = f"headroom-agent enrol gets it, or {flag} FILE or --tls DIR says where it is"
             yield Finding("bad", "certificate", f"{path}: {error.strerror}; {hint}")
             return
     _, cert, key = tls.files()
@@ -45,13 +49,34 @@ def certificate(tls: Tls, now: datetime) -> Iterator[Finding]:
         yield Finding(
             "bad",
             "certificate",
-            f"{cert} and {key} are no PEM files that fit together: ask for them anew with "
-            "headroom certificate issue NAME",
+            f"{cert} and {key} are no PEM files that fit together: enrol this host anew with "
+            "headroom-agent enrol",
         )
         return
-    yield _valid(cert, now)
+    dates = _valid(cert, now)
+    yield dates
+    if dates.state != "bad":
+        yield from _accepted(tls, cert)
     if key.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         yield Finding("bad", "certificate", f"{key}: others may read the key: chmod 600 {key}")
+
+
+def _accepted(tls: Tls, cert: Path) -> Iterator[Finding]:
+    """Look at chain, purpose and names as the collector does."""
+    fault, uris = trial.verify(tls)
+    if fault:
+        yield Finding("bad", "certificate", f"{cert}: a collector refuses it: {fault}")
+        return
+    try:
+        name = host_of(uris)
+    except IdentityError as error:
+        yield Finding(
+            "bad", "certificate", f"{cert}: a collector refuses it: {error}: enrol this host anew"
+        )
+        return
+    yield Finding(
+        "good", "certificate", f"{cert}: is for the host {name}, of the CA in the CA file"
+    )
 
 
 def _valid(cert: Path, now: datetime) -> Finding:
@@ -60,14 +85,15 @@ def _valid(cert: Path, now: datetime) -> Finding:
         return Finding("note", "certificate", f"{cert}: does not say until when it is valid")
     first, last = times
     if now > last:
-        line = f"{cert}: expired on {last:%Y-%m-%d}: issue a new one on the collector"
+        line = f"{cert}: expired on {last:%Y-%m-%d}: enrol this host anew"
         return Finding("bad", "certificate", line)
     if now < first:
         line = f"{cert}: is valid from {first:%Y-%m-%d %H:%M} UTC on: is this host's clock right?"
         return Finding("bad", "certificate", line)
     line = f"{cert}: is valid until {last:%Y-%m-%d}"
-    if last - now < SOON:
-        return Finding("note", "certificate", f"{line}: issue a new one on the collector soon")
+    if last - now < (last - first) * SOON_SHARE:
+        why = "it should have been renewed: see the agent's log, or run headroom-agent renew"
+        return Finding("note", "certificate", f"{line}: {why}")
     return Finding("good", "certificate", line)
 
 
@@ -134,3 +160,23 @@ def collector(config: AgentConfig) -> Iterator[Finding]:
         yield Finding("bad", "collector", line)
     else:
         yield Finding("good", "collector", f"{where}: accepts our certificate")
+        yield from introduced(config)
+
+
+def introduced(config: AgentConfig, clock: Callable[[], float] = time.time) -> Iterator[Finding]:
+    """Ask the collector who it takes us for, and what time it is there."""
+    from headroom_agent.enrol.command import who_am_i  # noqa: PLC0415 - loads gRPC: only where asked
+
+    where, before = config.collector, clock()
+    answer = who_am_i(where, config.tls.files())
+    if answer is None:
+        return  # of a version that does not answer
+    ahead = (before + clock()) / 2 - answer.time_unix_nano / 1e9
+    if answer.refused:
+        yield Finding("bad", "collector", f"{where}: refuses us: {answer.refused}")
+    else:
+        yield Finding("good", "collector", f"{where}: takes us for the host {answer.host}")
+    if abs(ahead) > SKEW_SECONDS:
+        way = "ahead of" if ahead > 0 else "behind"
+        line = f"this host is {abs(ahead):.0f} s {way} the collector: run chrony on both"
+        yield Finding("bad", "clock", line)

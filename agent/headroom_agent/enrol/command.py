@@ -6,20 +6,28 @@ Both run as processes of their own, over grpcio, of which the service carries no
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import grpc
 
-from headroom_agent.enrol.files import CertificateError, Files, blocks, der
+from headroom_agent.enrol.files import CertificateError, Files, blocks, der, validity
 from headroom_agent.enrol.keys import new_request
 from headroom_agent.wire.grpcio import OPTIONS, explain, settle_down
-from headroom_proto.v1.enrolment_pb2 import EnrolRequest, Issued, RenewRequest
+from headroom_proto.v1.enrolment_pb2 import (
+    EnrolRequest,
+    Issued,
+    RenewRequest,
+    WhoAmIRequest,
+    WhoAmIResponse,
+)
 from headroom_proto.v1.enrolment_pb2_grpc import EnrolmentServiceStub
 
 CALL_SECONDS = 30.0
+LOOK_SECONDS = 5.0
 SECRET = re.compile(rb"^secret: (\S+)\s*$", re.MULTILINE)
 TOKEN_BYTES = 65_536
 
@@ -99,10 +107,24 @@ def enrol(collector: str, token_file: Path, fingerprint: str, name: str, files: 
     authority = pick(token.authorities, fingerprint, token_file)
     key, request = new_request()
     wish = EnrolRequest(secret=token.secret, host=name, csr=request)
-    with _service(collector, authority, token.cert, token.key) as service:
-        answer = service.Enrol(wish, timeout=CALL_SECONDS)
-        _put(files, answer.issued, key)
-        return str(answer.host)
+    try:
+        with _service(collector, authority, token.cert, token.key) as service:
+            answer = service.Enrol(wish, timeout=CALL_SECONDS)
+    except CertificateError as error:
+        raise _over(token, token_file) or error from None
+    _put(files, answer.issued, key)
+    return str(answer.host)
+
+
+def _over(token: Token, path: Path) -> CertificateError | None:
+    """Return what is wrong with a token's dates, which a collector cannot tell; None where nothing."""
+    times, now = validity(token.cert), datetime.now(UTC)
+    if times is None or times[0] <= now < times[1]:
+        return None
+    return CertificateError(
+        f"{path}: the token was good until {times[1]:%Y-%m-%d %H:%M} UTC and it is"
+        f" {now:%Y-%m-%d %H:%M} here: make another, if this host's clock is right"
+    )
 
 
 def renew(collector: str, files: Files) -> None:
@@ -116,6 +138,17 @@ def renew(collector: str, files: Files) -> None:
     with _service(collector, *pems) as service:
         answer = service.Renew(RenewRequest(csr=request), timeout=CALL_SECONDS)
         _put(files, answer.issued, key)
+
+
+def who_am_i(collector: str, files: Sequence[Path]) -> WhoAmIResponse | None:
+    """Return what the collector makes of CA, certificate and key; None where it does not say."""
+    try:
+        ca, cert, key = (path.read_bytes() for path in files)
+        with _service(collector, ca, cert, key) as service:
+            found: WhoAmIResponse = service.WhoAmI(WhoAmIRequest(), timeout=LOOK_SECONDS)
+            return found
+    except (OSError, CertificateError):
+        return None
 
 
 FINAL = {

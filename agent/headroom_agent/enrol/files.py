@@ -94,7 +94,7 @@ class Files:
     def stamp(self) -> tuple[tuple[int, int], ...]:
         """Return what changes whenever one of the files does."""
         found = []
-        for path in (self.ca, self.cert, self.key):
+        for path in (self.ca, self.cert, self.key, self.pending):
             try:
                 info = path.stat()
                 found.append((info.st_mtime_ns, info.st_ino))

@@ -12,8 +12,6 @@ from headroom_agent.notices import Notices
 if TYPE_CHECKING:
     import subprocess  # 1 MB that an agent needs twice a week
 
-LOOK_SECONDS = 30.0
-"""Between two looks at the files and the time."""
 LEAST_PAUSE_SECONDS = 60.0
 MOST_PAUSE_SECONDS = 6 * 3600.0
 CHILD_SECONDS = 120.0
@@ -53,7 +51,7 @@ class Renewal:
         notices: Notices,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
-        look_seconds: float = LOOK_SECONDS,
+        look_seconds: float = 30.0,
     ) -> None:
         self._files, self._renew, self._on_change = files, renew, on_change
         self._notices = notices

@@ -15,6 +15,7 @@ from headroom_collector.app import Collector
 from headroom_collector.cli.client import CliError, default_data
 from headroom_collector.config import CollectorConfig, load_config
 from headroom_collector.consolidation.money.file import load_prices
+from headroom_collector.security.core_log import Reader, core_log
 from headroom_core import logfmt
 from headroom_core.clock import SystemClock
 from headroom_core.settings import SettingsError
@@ -76,17 +77,18 @@ def reload(collector: Collector, read: Callable[[], CollectorConfig]) -> None:
         log.warning("these settings have changed and want a restart: %s", ", ".join(left))
 
 
-async def serve(read: Callable[[], CollectorConfig]) -> None:
+async def serve(read: Callable[[], CollectorConfig], core: Reader | None = None) -> None:
     """
     Run until SIGTERM or SIGINT; SIGHUP reads the configuration again. Raises the rooms' errors.
 
-    ``read`` returns the settings, and raises SettingsError where they cannot be used.
+    ``read`` returns the settings, and raises SettingsError where they cannot be used; ``core`` hears
+    of handshakes that gRPC refused.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    collector = Collector(read(), SystemClock())
+    collector = Collector(read(), SystemClock(), core)
     loop.add_signal_handler(signal.SIGHUP, reload, collector, read)
     await collector.start()
     waits = [asyncio.create_task(stop.wait()), asyncio.create_task(collector.broken())]
@@ -121,5 +123,6 @@ def collector(
         raise CliError(
             f"--log-format {log_format}: expected one of {', '.join(logfmt.FORMATTERS)}"
         )
-    logfmt.set_up(log_level, log_format)
-    asyncio.run(serve(partial(merge, config, data, grpc, http, webhook, inventory)))
+    with core_log() as core:
+        logfmt.set_up(log_level, log_format)
+        asyncio.run(serve(partial(merge, config, data, grpc, http, webhook, inventory), core))

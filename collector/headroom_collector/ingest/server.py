@@ -186,8 +186,13 @@ class IngestServer:
         hello = await read_hello(wire, self._room)
         self._lease(host, hello.epoch, peer)
         async with self._seat(host, Seat(hello.epoch, fault)) as seat:
-            session = await seat.unless_ended(greet(host, hello, wire, self._room))
-            await session.serve(seat)
+            try:
+                session = await seat.unless_ended(greet(host, hello, wire, self._room))
+                await session.serve(seat)
+            except Ended as ended:
+                if ended.code is grpc.StatusCode.UNAUTHENTICATED:
+                    self._gate.ended(ended.details, peer, host)
+                raise
 
     def _lease(self, host: str, epoch: bytes, peer: Peer) -> None:
         """

@@ -23,7 +23,7 @@ class Audit:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._seen: dict[tuple[str, str, str], tuple[float, int]] = {}
+        self._seen: dict[tuple[str, str, str, str], tuple[float, int]] = {}
         self.refused_total = 0
         self.granted_total = 0
 
@@ -36,7 +36,7 @@ class Audit:
         """Say that somebody was refused, and why."""
         self.refused_total += 1
         # A peer that tries again comes from another port.
-        key = (what, peer.rpartition(":")[0], reason)
+        key = (what, peer.rpartition(":")[0], reason, more.get("serial", ""))
         now = self._clock.monotonic()
         since, more_often = self._seen.get(key, (None, 0))
         if since is not None and now - since < QUIET_SECONDS:

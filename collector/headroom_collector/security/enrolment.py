@@ -22,6 +22,8 @@ from headroom_proto.v1.enrolment_pb2 import (
     EnrolResponse,
     RenewRequest,
     RenewResponse,
+    WhoAmIRequest,
+    WhoAmIResponse,
 )
 
 log = logging.getLogger(__name__)
@@ -65,7 +67,15 @@ class Enrolment:
             request_deserializer=RenewRequest.FromString,
             response_serializer=RenewResponse.SerializeToString,
         )
-        return grpc.method_handlers_generic_handler(SERVICE, {"Enrol": enrol, "Renew": renew})
+        who: grpc.RpcMethodHandler[WhoAmIRequest, WhoAmIResponse]
+        who = grpc.unary_unary_rpc_method_handler(
+            self._who,
+            request_deserializer=WhoAmIRequest.FromString,
+            response_serializer=WhoAmIResponse.SerializeToString,
+        )
+        calls: dict[str, grpc.RpcMethodHandler[Any, Any]]
+        calls = {"Enrol": enrol, "Renew": renew, "WhoAmI": who}
+        return grpc.method_handlers_generic_handler(SERVICE, calls)
 
     async def _enrol(
         self,
@@ -103,6 +113,20 @@ class Enrolment:
             return RenewResponse(issued=_issued(made, issuer))
 
         return await self._answer("renew", context, give)
+
+    async def _who(
+        self, request: WhoAmIRequest, context: "grpc.aio.ServicerContext[Any, Any]"
+    ) -> WhoAmIResponse:
+        del request
+        answer = WhoAmIResponse(time_unix_nano=self._clock.now())
+        try:
+            peer = peer_of(context.auth_context(), context.peer())
+            answer.host = peer.host()
+        except IdentityError as error:
+            answer.refused = f"certificate: {error}"
+            return answer
+        answer.refused = self._ledger.denied(answer.host, peer.serial)
+        return answer
 
     async def _answer(
         self,

@@ -39,6 +39,10 @@ class Gate:
         self._audit.refused("stream", peer.address, reason, host=host, serial=peer.serial)
         raise GateError(reason)
 
+    def ended(self, reason: str, peer: Peer, host: str) -> None:
+        """Write the audit line of a stream that was good when it began."""
+        self._audit.refused("stream", peer.address, reason, host=host, serial=peer.serial)
+
     def fault(self, host: str, peer: Peer) -> str:
         """Return why a stream may not go on; empty where it may. Quick: asked for every batch."""
         if 0 < peer.expires <= self._clock.now():

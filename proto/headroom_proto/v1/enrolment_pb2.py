@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bheadroom/v1/enrolment.proto\x12\x0bheadroom.v1\"9\n\x0c\x45nrolRequest\x12\x0e\n\x06secret\x18\x01 \x01(\x0c\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x0b\n\x03\x63sr\x18\x03 \x01(\x0c\"B\n\rEnrolResponse\x12#\n\x06issued\x18\x01 \x01(\x0b\x32\x13.headroom.v1.Issued\x12\x0c\n\x04host\x18\x02 \x01(\t\"\x1b\n\x0cRenewRequest\x12\x0b\n\x03\x63sr\x18\x01 \x01(\x0c\"4\n\rRenewResponse\x12#\n\x06issued\x18\x01 \x01(\x0b\x32\x13.headroom.v1.Issued\"2\n\x06Issued\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\t\x12\x13\n\x0b\x61uthorities\x18\x02 \x01(\t2\x92\x01\n\x10\x45nrolmentService\x12>\n\x05\x45nrol\x12\x19.headroom.v1.EnrolRequest\x1a\x1a.headroom.v1.EnrolResponse\x12>\n\x05Renew\x12\x19.headroom.v1.RenewRequest\x1a\x1a.headroom.v1.RenewResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bheadroom/v1/enrolment.proto\x12\x0bheadroom.v1\"9\n\x0c\x45nrolRequest\x12\x0e\n\x06secret\x18\x01 \x01(\x0c\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x0b\n\x03\x63sr\x18\x03 \x01(\x0c\"B\n\rEnrolResponse\x12#\n\x06issued\x18\x01 \x01(\x0b\x32\x13.headroom.v1.Issued\x12\x0c\n\x04host\x18\x02 \x01(\t\"\x1b\n\x0cRenewRequest\x12\x0b\n\x03\x63sr\x18\x01 \x01(\x0c\"4\n\rRenewResponse\x12#\n\x06issued\x18\x01 \x01(\x0b\x32\x13.headroom.v1.Issued\"2\n\x06Issued\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\t\x12\x13\n\x0b\x61uthorities\x18\x02 \x01(\t\"\x0f\n\rWhoAmIRequest\"G\n\x0eWhoAmIResponse\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x0f\n\x07refused\x18\x02 \x01(\t\x12\x16\n\x0etime_unix_nano\x18\x03 \x01(\x03\x32\xd5\x01\n\x10\x45nrolmentService\x12>\n\x05\x45nrol\x12\x19.headroom.v1.EnrolRequest\x1a\x1a.headroom.v1.EnrolResponse\x12>\n\x05Renew\x12\x19.headroom.v1.RenewRequest\x1a\x1a.headroom.v1.RenewResponse\x12\x41\n\x06WhoAmI\x12\x1a.headroom.v1.WhoAmIRequest\x1a\x1b.headroom.v1.WhoAmIResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +41,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RENEWRESPONSE']._serialized_end=252
   _globals['_ISSUED']._serialized_start=254
   _globals['_ISSUED']._serialized_end=304
-  _globals['_ENROLMENTSERVICE']._serialized_start=307
-  _globals['_ENROLMENTSERVICE']._serialized_end=453
+  _globals['_WHOAMIREQUEST']._serialized_start=306
+  _globals['_WHOAMIREQUEST']._serialized_end=321
+  _globals['_WHOAMIRESPONSE']._serialized_start=323
+  _globals['_WHOAMIRESPONSE']._serialized_end=394
+  _globals['_ENROLMENTSERVICE']._serialized_start=397
+  _globals['_ENROLMENTSERVICE']._serialized_end=610
 # @@protoc_insertion_point(module_scope)

@@ -119,3 +119,37 @@ class Issued(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["authorities", b"authorities", "certificate", b"certificate"]) -> None: ...
 
 Global___Issued: typing_extensions.TypeAlias = Issued
+
+@typing.final
+class WhoAmIRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___WhoAmIRequest: typing_extensions.TypeAlias = WhoAmIRequest
+
+@typing.final
+class WhoAmIResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HOST_FIELD_NUMBER: builtins.int
+    REFUSED_FIELD_NUMBER: builtins.int
+    TIME_UNIX_NANO_FIELD_NUMBER: builtins.int
+    host: builtins.str
+    """Host that the certificate names; empty where it names none."""
+    refused: builtins.str
+    """Why a stream with this certificate is refused; empty where it is not."""
+    time_unix_nano: builtins.int
+    """The collector's clock, UTC nanoseconds."""
+    def __init__(
+        self,
+        *,
+        host: builtins.str = ...,
+        refused: builtins.str = ...,
+        time_unix_nano: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["host", b"host", "refused", b"refused", "time_unix_nano", b"time_unix_nano"]) -> None: ...
+
+Global___WhoAmIResponse: typing_extensions.TypeAlias = WhoAmIResponse

@@ -46,6 +46,11 @@ class EnrolmentServiceStub(object):
                 request_serializer=headroom_dot_v1_dot_enrolment__pb2.RenewRequest.SerializeToString,
                 response_deserializer=headroom_dot_v1_dot_enrolment__pb2.RenewResponse.FromString,
                 _registered_method=True)
+        self.WhoAmI = channel.unary_unary(
+                '/headroom.v1.EnrolmentService/WhoAmI',
+                request_serializer=headroom_dot_v1_dot_enrolment__pb2.WhoAmIRequest.SerializeToString,
+                response_deserializer=headroom_dot_v1_dot_enrolment__pb2.WhoAmIResponse.FromString,
+                _registered_method=True)
 
 
 class EnrolmentServiceServicer(object):
@@ -65,6 +70,13 @@ class EnrolmentServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WhoAmI(self, request, context):
+        """What the collector makes of a certificate, for who looks for a fault.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EnrolmentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +89,11 @@ def add_EnrolmentServiceServicer_to_server(servicer, server):
                     servicer.Renew,
                     request_deserializer=headroom_dot_v1_dot_enrolment__pb2.RenewRequest.FromString,
                     response_serializer=headroom_dot_v1_dot_enrolment__pb2.RenewResponse.SerializeToString,
+            ),
+            'WhoAmI': grpc.unary_unary_rpc_method_handler(
+                    servicer.WhoAmI,
+                    request_deserializer=headroom_dot_v1_dot_enrolment__pb2.WhoAmIRequest.FromString,
+                    response_serializer=headroom_dot_v1_dot_enrolment__pb2.WhoAmIResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -135,6 +152,33 @@ class EnrolmentService(object):
             '/headroom.v1.EnrolmentService/Renew',
             headroom_dot_v1_dot_enrolment__pb2.RenewRequest.SerializeToString,
             headroom_dot_v1_dot_enrolment__pb2.RenewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WhoAmI(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headroom.v1.EnrolmentService/WhoAmI',
+            headroom_dot_v1_dot_enrolment__pb2.WhoAmIRequest.SerializeToString,
+            headroom_dot_v1_dot_enrolment__pb2.WhoAmIResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,7 +57,23 @@ _EnrolmentServiceRenewType = typing_extensions.TypeVar(
     ],
 )
 
-class EnrolmentServiceStub(typing.Generic[_EnrolmentServiceEnrolType, _EnrolmentServiceRenewType]):
+_EnrolmentServiceWhoAmIType = typing_extensions.TypeVar(
+    '_EnrolmentServiceWhoAmIType',
+    grpc.UnaryUnaryMultiCallable[
+        headroom.v1.enrolment_pb2.WhoAmIRequest,
+        headroom.v1.enrolment_pb2.WhoAmIResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headroom.v1.enrolment_pb2.WhoAmIRequest,
+        headroom.v1.enrolment_pb2.WhoAmIResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headroom.v1.enrolment_pb2.WhoAmIRequest,
+        headroom.v1.enrolment_pb2.WhoAmIResponse,
+    ],
+)
+
+class EnrolmentServiceStub(typing.Generic[_EnrolmentServiceEnrolType, _EnrolmentServiceRenewType, _EnrolmentServiceWhoAmIType]):
     """Served beside TelemetryService. Both calls need a client certificate of the collector's authority:
     Enrol that of an enrolment token, Renew the host's own.
     """
@@ -72,6 +88,10 @@ class EnrolmentServiceStub(typing.Generic[_EnrolmentServiceEnrolType, _Enrolment
             headroom.v1.enrolment_pb2.RenewRequest,
             headroom.v1.enrolment_pb2.RenewResponse,
         ],
+        grpc.UnaryUnaryMultiCallable[
+            headroom.v1.enrolment_pb2.WhoAmIRequest,
+            headroom.v1.enrolment_pb2.WhoAmIResponse,
+        ],
     ], channel: grpc.Channel) -> None: ...
 
     @typing.overload
@@ -84,11 +104,18 @@ class EnrolmentServiceStub(typing.Generic[_EnrolmentServiceEnrolType, _Enrolment
             headroom.v1.enrolment_pb2.RenewRequest,
             headroom.v1.enrolment_pb2.RenewResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headroom.v1.enrolment_pb2.WhoAmIRequest,
+            headroom.v1.enrolment_pb2.WhoAmIResponse,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     Enrol: _EnrolmentServiceEnrolType
 
     Renew: _EnrolmentServiceRenewType
+
+    WhoAmI: _EnrolmentServiceWhoAmIType
+    """What the collector makes of a certificate, for who looks for a fault."""
 
 EnrolmentServiceAsyncStub: typing_extensions.TypeAlias = EnrolmentServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
@@ -98,6 +125,10 @@ EnrolmentServiceAsyncStub: typing_extensions.TypeAlias = EnrolmentServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         headroom.v1.enrolment_pb2.RenewRequest,
         headroom.v1.enrolment_pb2.RenewResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headroom.v1.enrolment_pb2.WhoAmIRequest,
+        headroom.v1.enrolment_pb2.WhoAmIResponse,
     ],
 ]
 
@@ -119,5 +150,13 @@ class EnrolmentServiceServicer(metaclass=abc.ABCMeta):
         request: headroom.v1.enrolment_pb2.RenewRequest,
         context: _ServicerContext,
     ) -> typing.Union[headroom.v1.enrolment_pb2.RenewResponse, collections.abc.Awaitable[headroom.v1.enrolment_pb2.RenewResponse]]: ...
+
+    @abc.abstractmethod
+    def WhoAmI(
+        self,
+        request: headroom.v1.enrolment_pb2.WhoAmIRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headroom.v1.enrolment_pb2.WhoAmIResponse, collections.abc.Awaitable[headroom.v1.enrolment_pb2.WhoAmIResponse]]:
+        """What the collector makes of a certificate, for who looks for a fault."""
 
 def add_EnrolmentServiceServicer_to_server(servicer: EnrolmentServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
