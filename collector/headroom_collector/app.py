@@ -24,6 +24,7 @@ from headroom_collector.consolidation.live.room import plan_room
 from headroom_collector.consolidation.live.runner import PlanRunner
 from headroom_collector.energy.task import BmcTask
 from headroom_collector.http import HttpServer, listen_tcp, listen_unix
+from headroom_collector.ingest.bulk import Decoder
 from headroom_collector.ingest.server import IngestServer, IngestSettings
 from headroom_collector.inventory.book import MIGRATIONS as INVENTORY_TABLES
 from headroom_collector.inventory.book import Book
@@ -129,6 +130,7 @@ class Collector:
             config.store,
             [*INVENTORY_TABLES, *ALERT_TABLES, *SECURITY_TABLES, *PLAN_TABLES],
             clock,
+            decode=Decoder(self._ingest_settings().limits()),
         )
         rooms.push_async_callback(asyncio.to_thread, store.close)
         host, _ = split_address(config.listen.grpc)
@@ -185,6 +187,9 @@ class Collector:
         self._begin(rooms, [*loops, lambda: maintain(store, clock)])
         await self._listen_http(rooms, services, web)
         self._say_ready(rooms)
+
+    def _ingest_settings(self) -> IngestSettings:
+        return IngestSettings(oldest_seconds=self._config.store.raw_days * 86_400.0)
 
     async def _listen_grpc(
         self, rooms: AsyncExitStack, store: Store, certificates: Certificates, identity: Identity

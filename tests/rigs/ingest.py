@@ -100,7 +100,7 @@ class MemoryStore:
             return Outcome(Result.HOLE, mark)
         kept[batch.seq] = batch
         self.marks[key] = batch.seq
-        return Outcome(Result.STORED, batch.seq)
+        return Outcome(Result.STORED, batch.seq, corrected=batch.raw_time is not None)
 
     def change(self, change: Change) -> Future[int]:
         future: Future[int] = Future()
@@ -117,6 +117,10 @@ class MemoryStore:
     def checksum(self, host: str, epoch: bytes) -> int | None:
         mark = self.marks.get((host, epoch))
         return None if mark is None else self.kept[host, epoch][mark].crc32
+
+    @property
+    def decodes(self) -> bool:
+        return False
 
     def ahead(self, host: str, epoch: bytes) -> tuple[Span, ...]:
         del host, epoch

@@ -2,11 +2,11 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from headroom_collector.bench import hosts
+from headroom_collector.bench import capacity, hosts
 from headroom_collector.bench.report import Figure
 from headroom_collector.config import StoreSettings
 from headroom_collector.store.api import Rows, StoreBatch, Thing
@@ -17,6 +17,11 @@ from headroom_proto.catalogue import Kind, catalogue
 HOSTS = 1000
 VMS = 8
 STORE_CASE = "store-1000-hosts"
+
+
+CASES: dict[str, Callable[..., Iterator[Figure]]] = {
+    capacity.CASE: capacity.figures,
+}
 
 
 def batch(host: int, seq: int, epoch: bytes, kinds: tuple[Kind, Kind]) -> StoreBatch:
@@ -39,6 +44,9 @@ def figures(*, short: bool, case: str | None = None) -> Iterator[Figure]:
     """Measure the store alone, then whole collectors under the load of many hosts."""
     if case in {None, STORE_CASE}:
         yield from store_figures(short=short)
+    for name, measured in CASES.items():
+        if case in {None, name}:
+            yield from measured(short=short)
     for load in hosts.LOADS:
         if case == load.case or (case is None and (load is hosts.LOADS[0] or not short)):
             yield from hosts.figures(hosts.shorter(load) if short else load)

@@ -53,6 +53,47 @@ def sender(host: str, hello: telemetry_pb2.Hello, limits: Limits) -> Sender:
     )
 
 
+def _empty(
+    source: Sender, batch: telemetry_pb2.Batch, now: int, *, gap_before: bool
+) -> StoreBatch:
+    return StoreBatch(
+        host=source.host,
+        epoch=source.epoch,
+        seq=batch.seq,
+        crc32=batch.crc32,
+        received=now,
+        simulated=source.simulated,
+        agent_version=source.agent_version,
+        interval_seconds=source.interval_seconds,
+        gap_before=gap_before,
+        acked_before=source.acked_seq,
+        missing_before=min(batch.missing_before, batch.seq - 1),
+        ahead=batch.ahead,
+    )
+
+
+def as_it_came(
+    source: Sender, batch: telemetry_pb2.Batch, now: int, *, gap_before: bool, sight: Sight
+) -> StoreBatch:
+    """Return a batch for a store that decodes many together; a damaged one is refused here."""
+    made = _empty(source, batch, now, gap_before=gap_before)
+    found = zlib.crc32(batch.payload)
+    if found != batch.crc32:
+        return replace(made, refused=[_bad_crc(found, batch.crc32)])
+    offset = sight.offset if batch.boot_id == sight.boot_id else None
+    return replace(
+        made,
+        payload=batch.payload,
+        boot_id=batch.boot_id,
+        boot_offset=offset,
+        hints=source.hints,
+    )
+
+
+def _bad_crc(found: int, told: int) -> Refusal:
+    return Refusal("bad_crc", f"checksum {found:08x}, the agent wrote {told:08x}")
+
+
 def intake(
     source: Sender,
     batch: telemetry_pb2.Batch,
@@ -68,20 +109,7 @@ def intake(
     A batch that is refused as a whole comes back empty, with the reason: its seq counts as
     stored, so that the agent goes on. Never raises.
     """
-    empty = StoreBatch(
-        host=source.host,
-        epoch=source.epoch,
-        seq=batch.seq,
-        crc32=batch.crc32,
-        received=now,
-        simulated=source.simulated,
-        agent_version=source.agent_version,
-        interval_seconds=source.interval_seconds,
-        gap_before=gap_before,
-        acked_before=source.acked_seq,
-        missing_before=min(batch.missing_before, batch.seq - 1),
-        ahead=batch.ahead,
-    )
+    empty = _empty(source, batch, now, gap_before=gap_before)
     cycle = _cycle(batch)
     if isinstance(cycle, Refusal):
         return replace(empty, refused=[cycle])
@@ -117,7 +145,7 @@ def _correct(
 def _cycle(batch: telemetry_pb2.Batch) -> telemetry_pb2.Cycle | Refusal:
     found = zlib.crc32(batch.payload)
     if found != batch.crc32:
-        return Refusal("bad_crc", f"checksum {found:08x}, the agent wrote {batch.crc32:08x}")
+        return _bad_crc(found, batch.crc32)
     try:
         return telemetry_pb2.Cycle.FromString(batch.payload)
     except DecodeError:

@@ -11,7 +11,7 @@ import duckdb
 import grpc
 
 from headroom_collector.ingest.course import Course
-from headroom_collector.ingest.intake import EPOCH_BYTES, Sender, intake, sender
+from headroom_collector.ingest.intake import EPOCH_BYTES, Sender, as_it_came, intake, sender
 from headroom_collector.ingest.seat import Seat
 from headroom_collector.ingest.settle import Room, Settler, Waiting, spans
 from headroom_collector.ingest.sight import Sight
@@ -204,9 +204,12 @@ class Session:
                 return
             gap = course.gap_before(batch.seq)
         now, limits = self._room.clock.now(), self._room.limits
-        taken = intake(self._source, batch, now, limits, gap_before=gap, sight=self._sight)
-        self._room.tally.batches_corrected += taken.raw_time is not None
-        if batch.seq <= self._source.carried_seq and await self._is_stored(taken):
+        carried = batch.seq <= self._source.carried_seq
+        if self._room.store.decodes and not carried:
+            taken = as_it_came(self._source, batch, now, gap_before=gap, sight=self._sight)
+        else:
+            taken = intake(self._source, batch, now, limits, gap_before=gap, sight=self._sight)
+        if carried and await self._is_stored(taken):
             taken = replace(taken, rows=(), refused=[STORED_BEFORE])
         whole = bool(taken.refused) and not taken.rows
         future = self._append(taken)

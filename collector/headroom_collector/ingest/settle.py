@@ -137,20 +137,21 @@ class Settler:
             )
         else:
             if outcome.result is Result.STORED:
-                self._count(waiting)
+                self._count(waiting, outcome)
             ack = telemetry_pb2.Ack(
                 epoch=self._epoch, seq=self._course.high_water, ahead=spans(outcome.ahead)
             )
             await self._wire.write(telemetry_pb2.PushResponse(ack=ack))
 
-    def _count(self, waiting: Waiting) -> None:
-        tally = self._room.tally
-        tally.batches_refused += waiting.whole
-        for refusal in waiting.refused:
+    def _count(self, waiting: Waiting, outcome: Outcome) -> None:
+        tally, whole = self._room.tally, waiting.whole or outcome.whole
+        tally.batches_refused += whole
+        tally.batches_corrected += outcome.corrected
+        for refusal in waiting.refused or outcome.refused:
             tally.values_refused += refusal.values
             if refusal.reason not in self._named:
                 self._named.add(refusal.reason)
-                what = "as a whole" if waiting.whole else f"{refusal.values} value(s)"
+                what = "as a whole" if whole else f"{refusal.values} value(s)"
                 log.warning(
                     "host %s: batch %d: refused %s: %s: %s (said once a stream)",
                     self._host,

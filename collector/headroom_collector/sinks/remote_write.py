@@ -37,34 +37,38 @@ def varint(number: int) -> bytes:
     return bytes(made)
 
 
-def _field(number: int, content: bytes) -> bytes:
+def encoded_field(number: int, content: bytes) -> bytes:
+    """Encode a field of bytes."""
     return varint(number << 3 | 2) + varint(len(content)) + content
 
 
-def _labels(labels: Mapping[str, str]) -> bytes:
+def encoded_labels(labels: Mapping[str, str]) -> bytes:
     """Encode labels, sorted by name as the protocol wants; empty ones are none."""
     return b"".join(
-        _field(1, _field(1, name.encode()) + _field(2, value.encode()))
+        encoded_field(1, encoded_field(1, name.encode()) + encoded_field(2, value.encode()))
         for name, value in sorted(labels.items())
         if value
     )
 
 
-def _sample(time: int, value: float) -> bytes:
-    return _field(2, b"\x09" + struct.pack("<d", value) + b"\x10" + varint(time // MILLISECOND))
+def encoded_sample(time: int, value: float) -> bytes:
+    """Encode a sample at ``time``, UTC nanoseconds."""
+    return encoded_field(
+        2, b"\x09" + struct.pack("<d", value) + b"\x10" + varint(time // MILLISECOND)
+    )
 
 
 def encode(group: Group) -> Iterator[Part]:
     """Yield one series a column that is known."""
     for place, column in enumerate(group.columns):
         samples = [
-            _sample(time, values[place] * column.scale)  # type: ignore[operator]  # not None, see below
+            encoded_sample(time, values[place] * column.scale)  # type: ignore[operator]  # not None, see below
             for time, values in group.samples
             if values[place] is not None
         ]
         if samples:
             labels = {**group.labels, **dict(column.labels), "__name__": str(column.metric)}
-            yield Part(_field(1, _labels(labels) + b"".join(samples)), len(samples))
+            yield Part(encoded_field(1, encoded_labels(labels) + b"".join(samples)), len(samples))
 
 
 @dataclass(slots=True)

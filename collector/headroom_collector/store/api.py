@@ -24,7 +24,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
+
+from headroom_proto.catalogue import Kind
 
 Value = float | int | None
 
@@ -95,6 +99,16 @@ class StoreBatch:
     """Sent ahead of older batches that follow: stored beyond the high water."""
     raw_time: int | None = None
     """UTC nanoseconds that the agent's clock showed, where its samples have a corrected time."""
+    payload: bytes | None = None
+    """The cycle as it came, for the decoder that the store was opened with; no ``rows`` then."""
+    boot_id: str = ""
+    boot_offset: int | None = None
+    """Nanoseconds from the host's time since boot to the collector's clock, where that is known."""
+    hints: Mapping[str, str] = field(default_factory=dict)
+    place: int = -1
+    """Among the batches that were decoded together; -1 where it was decoded by itself."""
+    time: int | None = None
+    """UTC nanoseconds of a batch that was decoded together with others."""
     aside: bool = False
     """About a host and not from its agent: when that was last heard, and that it said goodbye, stay."""
     acked_before: int = 0
@@ -130,6 +144,47 @@ class Outcome:
     result: Result
     high_water: int
     ahead: tuple[Span, ...] = ()
+    refused: Sequence[Refusal] = ()
+    whole: bool = False
+    """Nothing of it was fit to be stored."""
+    corrected: bool = False
+
+
+Key = bytes | int | tuple[bytes | int, ...]
+"""What tells a thing of a host and kind apart, raw as it came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """
+    Samples of one kind of many batches, a row each: the ``place`` of its batch, its thing's key.
+
+    ``values`` and ``known`` have an array a column of the kind; ``thing`` gives the thing of a
+    key, None for one that only the slow way can deal with.
+    """
+
+    kind: Kind
+    places: NDArray[np.int64]
+    keys: Sequence[Key]
+    values: Sequence[NDArray[Any]]
+    known: Sequence[NDArray[np.bool_]]
+    thing: Callable[[Any], Thing | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """
+    Batches that were decoded together: those with a ``place`` have their samples in ``blocks``.
+
+    ``whole`` decodes one by itself.
+    """
+
+    batches: Sequence[StoreBatch]
+    blocks: Sequence[Block]
+    whole: Callable[[StoreBatch], StoreBatch]
+
+
+Decode = Callable[[Sequence[StoreBatch]], Bulk]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +255,11 @@ class Store(Reader, Protocol):
 
     def change(self, change: Change) -> "Future[int]":
         """Queue a change for the next group commit; the future gives its commit id, durable."""
+        ...
+
+    @property
+    def decodes(self) -> bool:
+        """Whether batches may be appended as they came, with their ``payload``."""
         ...
 
     def high_water(self, host: str, epoch: bytes) -> int:

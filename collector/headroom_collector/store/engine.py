@@ -15,6 +15,7 @@ from headroom_collector.config import StoreSettings
 from headroom_collector.store import reading
 from headroom_collector.store.api import (
     Change,
+    Decode,
     HostRow,
     Migration,
     Outcome,
@@ -70,6 +71,11 @@ class DuckStore:
         item = Task(change)
         self._inbox.put(item)
         return item.future
+
+    @property
+    def decodes(self) -> bool:
+        """Whether batches may be appended as they came, with their ``payload``."""
+        return self._writer.decodes
 
     def high_water(self, host: str, epoch: bytes) -> int:
         """Highest durable seq of that spool; 0 where it is not known."""
@@ -149,11 +155,13 @@ def open_store(
     *,
     contract: Catalogue | None = None,
     sync: Sync = os.fsync,
+    decode: Decode | None = None,
 ) -> DuckStore:
     """
     Open the store in ``folder``, made where it is missing, and bring its tables up to date.
 
-    ``sync`` makes a descriptor durable or raises OSError. Raises StoreError, one line that says
+    ``sync`` makes a descriptor durable or raises OSError; ``decode`` decodes batches that come with
+    their payload. Raises StoreError, one line that says
     what to do, where the folder or the file cannot be used; a file is never overwritten.
     """
     database = Database(folder, settings, sync)
@@ -164,7 +172,7 @@ def open_store(
         memory = _prepare(database, kinds, migrations, clock)
         undo.pop_all()
     inbox = Inbox(clock, settings.group_window_seconds)
-    writer = Writer(database, memory, kinds, clock, inbox, settings.raw_days)
+    writer = Writer(database, memory, kinds, clock, inbox, settings.raw_days, decode)
     writer.start()
     keep = Keep(
         settings.raw_days, settings.five_minute_days, settings.long_days, settings.hour_days

@@ -1,25 +1,40 @@
 """One group of batches: decided against the memory, then written in one transaction."""
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from headroom_collector.store import merges
-from headroom_collector.store.api import Result, Rows, Span, StoreBatch, Thing
+from headroom_collector.store.api import Bulk, Decode, Result, Rows, Span, StoreBatch, Thing
+from headroom_collector.store.blocks import FRESH, Blocks
 from headroom_collector.store.marks import Verdict, judge
 from headroom_collector.store.memory import Known, Memory
 from headroom_collector.store.sheet import Sheet, insert, known, run
 from headroom_collector.store.tables import BUCKET, DAY, REACH, SECOND
-from headroom_proto.catalogue import Catalogue
+from headroom_proto.catalogue import Catalogue, Kind
 
-FRESH = 60 * SECOND
-"""How far ``things.last_seen`` may lag: it is written once a minute and not with each sample."""
 HOUR = 3_600 * SECOND
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a batch, and the batch as it was decoded."""
+
+    result: Result
+    batch: StoreBatch
+
+
+def _times(batch: StoreBatch) -> list[int]:
+    if batch.time is not None:
+        return [batch.time]
+    return [row[0] for rows in batch.rows for row in rows.rows]
 
 
 @dataclass(slots=True)
@@ -39,6 +54,36 @@ class Group:
     corrected: list[Row] = field(default_factory=list)
     refusals: dict[tuple[int, int, str], Row] = field(default_factory=dict)
     refused: int = 0
+    blocks: Blocks | None = None
+
+    def take_all(self, batches: Sequence[StoreBatch], decode: Decode | None) -> list[Taken]:
+        """Decide about batches in their order; those with a payload are decoded together."""
+        raw = [batch for batch in batches if batch.payload is not None]
+        bulk = decode(raw) if decode is not None and raw else None
+        if bulk is None:
+            return [Taken(self.take(batch), batch) for batch in batches]
+        times = np.array([batch.time or 0 for batch in bulk.batches], np.int64)
+        self.blocks = Blocks(list(bulk.blocks), times)
+        decoded = iter(bulk.batches)
+        found = [batch if batch.payload is None else next(decoded) for batch in batches]
+        taken = [Taken(self.take(batch), batch) for batch in found]
+        odd = self.blocks.find(self.memory, self._thing)
+        for number, one in enumerate(taken):
+            if one.batch.place in odd and one.result is Result.STORED:
+                taken[number] = Taken(one.result, self._slowly(bulk, one.batch))
+        return taken
+
+    def _slowly(self, bulk: Bulk, batch: StoreBatch) -> StoreBatch:
+        """Take a batch by itself out of its blocks."""
+        blocks = self.blocks
+        if blocks is None:
+            raise ValueError("no blocks")
+        host, whole = int(blocks.hosts[batch.place]), bulk.whole(batch)
+        blocks.hosts[batch.place] = -1
+        for rows in whole.rows:
+            self._rows(host, rows)
+        self._refuse(host, whole)
+        return whole
 
     def take(self, batch: StoreBatch) -> Result:
         """Decide about a batch; one to be stored is added. Raises ValueError for an odd one."""
@@ -50,6 +95,8 @@ class Group:
             for rows in batch.rows:
                 self._rows(host, rows)
             self._refuse(host, batch)
+            if batch.place >= 0 and self.blocks is not None:
+                self.blocks.hosts[batch.place] = host
         elif verdict.gaps:
             self._mark(self.memory.hosts[batch.host], batch, verdict)
         return verdict.result
@@ -57,9 +104,8 @@ class Group:
     def write(self, cursor: duckdb.DuckDBPyConnection) -> int:
         """Write everything inside the caller's transaction; return the number of values."""
         values = 0
-        for sheet in self.sheets.values():
-            columns = sheet.table(self.memory.commit_id)
-            insert(cursor, self.memory.days.table(cursor, sheet.kind.name, sheet.day), columns)
+        for kind, day, columns in self._tables():
+            insert(cursor, self.memory.days.table(cursor, kind.name, day), columns)
             values += known(columns)
         for sql, rows, schema in (
             (merges.HOSTS, [*self.hosts.values()], merges.HOST),
@@ -76,9 +122,15 @@ class Group:
                 run(cursor, sql, pa.Table.from_pylist(rows, schema))
         return values
 
+    def _tables(self) -> Iterator[tuple[Kind, int, pa.Table]]:
+        for sheet in self.sheets.values():
+            yield sheet.kind, sheet.day, sheet.table(self.memory.commit_id)
+        if self.blocks is not None:
+            yield from self.blocks.tables(self.memory.commit_id)
+
     def _host(self, batch: StoreBatch) -> int:
         number = self.memory.hosts.setdefault(batch.host, len(self.memory.hosts) + 1)
-        times = [row[0] for rows in batch.rows for row in rows.rows] or [batch.received]
+        times = _times(batch) or [batch.received]
         row = self.hosts.setdefault(number, {"id": number, "first": min(times), "last": 0})
         heard = row.get("aside") is False  # from the host's agent, in this very group
         row |= {
@@ -105,7 +157,7 @@ class Group:
         row |= {"seq": mark.seq, "crc32": mark.crc32, "updated": batch.received}
         self.spans[host, batch.epoch] = mark.ahead
         if batch.raw_time is not None:
-            times = [row[0] for rows in batch.rows for row in rows.rows] or [batch.raw_time]
+            times = _times(batch) or [batch.raw_time]
             self.corrected.append(
                 {
                     "host": host,
@@ -153,7 +205,7 @@ class Group:
             sheet.values.append(values)
 
     def _thing(self, host: int, kind: str, thing: Thing, time: int) -> Known:
-        things = self.memory.things[host]
+        things = self.memory.things.setdefault(host, {})
         entry = things.get((kind, thing.key))
         if entry is None:
             entry = Known(self.memory.next_thing, {}, time, time)
@@ -190,6 +242,12 @@ class Group:
             for sheet in self.sheets.values()
             if sheet.kind.rolled_up
             for time in set(sheet.times)
+            for after in range(REACH + 1)
+        }
+        found |= {
+            (kind.name, number + after)
+            for kind, number in (self.blocks.buckets() if self.blocks else ())
+            if kind.rolled_up
             for after in range(REACH + 1)
         }
         buckets = {

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import duckdb
 
@@ -50,6 +51,10 @@ class Memory:
     things: dict[int, dict[tuple[str, str], Known]] = field(default_factory=dict)
     marks: dict[Epoch, Mark] = field(default_factory=dict)
     dirty: set[tuple[str, int]] = field(default_factory=set)
+    raw: dict[tuple[int, str], dict[Any, tuple[Known, Mapping[str, str]]]] = field(
+        default_factory=dict
+    )
+    """Things by host, kind and raw key, each with the labels that the key says."""
 
     def load(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Read everything from the database."""
@@ -71,7 +76,7 @@ class Memory:
         ).fetchall():
             mark = self.marks[name, epoch]
             self.marks[name, epoch] = replace(mark, ahead=(*mark.ahead, Span(first, last, crc32)))
-        self.things = {}
+        self.things, self.raw = {}, {}
         rows = cursor.execute(
             "SELECT host_id, kind, key, id, labels, first_seen, last_seen FROM things"
         )

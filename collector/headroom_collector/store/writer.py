@@ -10,9 +10,9 @@ from threading import Thread
 import duckdb
 import pyarrow as pa
 
-from headroom_collector.store.api import Outcome, Result, StoreError
+from headroom_collector.store.api import Decode, Outcome, Result, StoreError
 from headroom_collector.store.database import Database
-from headroom_collector.store.group import Group
+from headroom_collector.store.group import Group, Taken
 from headroom_collector.store.inbox import Arrival, Aside, ChangeError, Counts, Inbox, Item, Task
 from headroom_collector.store.memory import UNKNOWN, Epoch, Mark, Memory
 from headroom_collector.store.tables import floor
@@ -60,6 +60,7 @@ class Writer:
         clock: Clock,
         inbox: Inbox,
         raw_days: int,
+        decode: Decode | None = None,
     ) -> None:
         self.memory = memory
         self.durable: dict[Epoch, Mark] = memory.durable()
@@ -71,12 +72,18 @@ class Writer:
         self._clock = clock
         self._inbox = inbox
         self._raw_days = raw_days
+        self._decode = decode
         self._listeners: list[Callable[[int], None]] = []
         self._stale = False
         self._next_try = 0.0
         # Changes are other rooms' code: in a thread of their own, what they raise is a value.
         self._guest = ThreadPoolExecutor(1, "store-change")
         self._thread = Thread(target=self._run, name="store-writer", daemon=True)
+
+    @property
+    def decodes(self) -> bool:
+        """Whether it can take batches with their payload."""
+        return self._decode is not None
 
     def start(self) -> None:
         """Start writing."""
@@ -137,14 +144,15 @@ class Writer:
         arrivals = self._with_room([item for item in items if isinstance(item, Arrival)])
         tasks = [item for item in items if isinstance(item, Task)]
         group = Group(self.memory, self._catalogue, floor(self._clock.now(), self._raw_days))
-        results = [group.take(arrival.batch) for arrival in arrivals]
+        taken = group.take_all([arrival.batch for arrival in arrivals], self._decode)
+        results = [one.result for one in taken]
         committed = bool(tasks) or Result.STORED in results or bool(group.gaps)
         if committed:
             self.counts.values_total += self._transact(group, tasks)
             self.counts.commits_total += 1
             self.counts.commit_seconds = self._clock.monotonic() - started
         self.counts.note(results, group.refused)
-        self._answer(arrivals, results)
+        self._answer(arrivals, taken)
         for task in tasks:
             task.future.set_result(self.memory.commit_id)
         if committed:
@@ -195,13 +203,17 @@ class Writer:
         self._database.sync()
         return values
 
-    def _answer(self, arrivals: Sequence[Arrival], results: Sequence[Result]) -> None:
+    def _answer(self, arrivals: Sequence[Arrival], taken: Sequence[Taken]) -> None:
         spools = [(arrival.batch.host, arrival.batch.epoch) for arrival in arrivals]
         marks = {spool: self.memory.marks.get(spool, NOTHING) for spool in spools}
         self.durable |= marks
-        for arrival, spool, result in zip(arrivals, spools, results, strict=True):
-            mark = marks[spool]
-            arrival.future.set_result(Outcome(result, mark.seq, mark.ahead))
+        for arrival, spool, one in zip(arrivals, spools, taken, strict=True):
+            mark, batch = marks[spool], one.batch
+            whole = bool(batch.refused) and not batch.rows and batch.place < 0
+            corrected = batch.raw_time is not None
+            arrival.future.set_result(
+                Outcome(one.result, mark.seq, mark.ahead, batch.refused, whole, corrected)
+            )
 
     def _tell(self) -> None:
         # A future keeps what one listener raises from the others and from this thread.

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from headroom_collector.config import StoreSettings
+from headroom_collector.ingest.bulk import Decoder
 from headroom_collector.ingest.server import IngestServer
 from headroom_collector.ingest.settings import IngestSettings
 from headroom_collector.store.engine import open_store
@@ -35,12 +36,13 @@ async def serve(given: argparse.Namespace) -> None:
     settings = StoreSettings(
         checkpoint_threshold_mib=1, group_window_seconds=0.02, free_mib=given.free
     )
-    store = open_store(Path(given.store), settings, (), clock)
     ingest = IngestSettings(
         throttle_seconds=0.2,
         keepalive_seconds=given.idle,
         keepalive_timeout_seconds=given.answer,
     )
+    decode = Decoder(ingest.limits())
+    store = open_store(Path(given.store), settings, (), clock, decode=decode)
     server = IngestServer(store, files, clock, ingest)
     await server.start(given.address)
     log.info("ready")

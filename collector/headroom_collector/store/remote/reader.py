@@ -77,6 +77,11 @@ class EngineStore:
         """Queue a change of the own store."""
         return self.own.change(change)
 
+    @property
+    def decodes(self) -> bool:
+        """Whether the own store takes batches with their payload."""
+        return self.own.decodes
+
     def high_water(self, host: str, epoch: bytes) -> int:
         """Highest durable seq of that spool in the own store."""
         return self.own.high_water(host, epoch)
