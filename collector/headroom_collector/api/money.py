@@ -22,6 +22,9 @@ class InputOut(BaseModel):
     unit: str = Field(description="Unit; money stands for the currency")
     source: str = Field(description="Where it is from")
     date: str = Field(description="When the source said so")
+    method: str = Field(
+        description="How the source reckons (a grid: location, life cycle); or empty"
+    )
     origin: str = Field(description="default, yours, or unknown")
 
 
@@ -88,6 +91,7 @@ def inputs_out(found: Prices) -> list[InputOut]:
             unit=figure.unit if figure else "",
             source=figure.source if figure else "",
             date=figure.date if figure else "",
+            method=figure.method if figure else "",
             origin=figure.origin if figure else "unknown",
         )
         for key, figure in found.figures.items()

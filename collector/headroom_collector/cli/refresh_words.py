@@ -208,7 +208,7 @@ def show_inputs(report: Report, console: Console) -> None:
         spread = "" if one["low"] == one["high"] else f"{one['low']:g} to {one['high']:g}"
         unit = one["unit"].replace("money", report["currency"])
         mark = "[bold]yours[/bold]" if one["origin"] == "yours" else "default"
-        said = ", ".join(part for part in (one["source"], one["date"]) if part)
+        said = ", ".join(part for part in (one["source"], one["date"], one["method"]) if part)
         made.add_row(
             escape(one["key"]), f"{one['value']:g}\n{unit}", spread, f"{mark}: {escape(said)}"
         )

@@ -80,6 +80,7 @@ def test_carbon_and_money_have_ends_and_say_what_they_rest_on(get, hour):
             assert host[name][end] == pytest.approx(expected)
         assert host[name]["low"] < host[name]["value"] < host[name]["high"]
     assert all(one["source"] and one["date"] for one in factors.values())
+    assert "location-based" in factors["energy.grid_kg_per_kwh"]["method"]
 
 
 def test_shares_add_up_to_their_host_and_hosts_to_their_site(get, hour):

@@ -15,7 +15,8 @@ class Input:
     An input that there is: ``table.name`` in the file, its unit and what it is.
 
     ``value`` is None where no source is good enough for a default: what needs it is then not
-    counted. ``most`` is the greatest value that makes sense.
+    counted. ``most`` is the greatest value that makes sense;
+    ``method``: see ``Figure``.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Input:
     source: str = ""
     date: str = ""
     most: float | None = None
+    method: str = ""
 
     @property
     def money(self) -> bool:
@@ -46,6 +48,7 @@ class Input:
             source=self.source,
             date=self.date,
             origin="default",
+            method=self.method,
         )
 
 
@@ -61,6 +64,7 @@ _ENERGY = (
     Input(
         "energy.grid_kg_per_kwh", "kg CO2e/kWh", "Carbon of the grid",
         0.328, 0.02, 0.7, "techcarbonstandard.org, Europe", "2022",
+        method="location-based yearly average; direct or life cycle: not verified",
     ),
     Input(
         "energy.idle_share", "ratio",

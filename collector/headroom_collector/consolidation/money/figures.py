@@ -13,7 +13,8 @@ class Figure:
 
     ``value`` in ``unit``, where ``money`` stands for the estate's currency; ``low`` and ``high`` are
     the range that it is thought to lie in, equal to ``value`` where none is stated. ``date``: when
-    the source said so.
+    the source said so. ``method``: how the source reckons, where methods differ (a grid's factor: an
+    average by location or by contract, direct or over the life cycle); empty where it does not matter.
     """
 
     key: str
@@ -24,6 +25,7 @@ class Figure:
     source: str
     date: str
     origin: Origin
+    method: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Given:
     high: float | None = None
     source: str = ""
     date: str = ""
+    method: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what is no amount or no range; raises ValueError."""
@@ -59,4 +62,5 @@ class Given:
             source=self.source or "estate.toml",
             date=self.date,
             origin="yours",
+            method=self.method,
         )

@@ -71,6 +71,14 @@ def test_a_figure_of_the_users_is_theirs_and_the_others_stay_defaults():
     assert figures["energy.pue"].origin == "default"
 
 
+def test_the_grids_factor_says_by_which_method_it_is_reckoned():
+    (default,) = [one for one in load_prices(None).stated() if one.key == "energy.grid_kg_per_kwh"]
+    assert "location-based" in default.method
+    own = {"value": 0.05, "source": "operator", "method": "market-based, life cycle"}
+    table = {"energy": {"grid_kg_per_kwh": own}}
+    assert known(prices_of(table, "x"))[default.key].method == "market-based, life cycle"
+
+
 def test_a_plain_number_is_certain():
     figure = known(prices_of({"energy": {"pue": 2}}, "x"))["energy.pue"]
     assert (figure.low, figure.value, figure.high) == (2.0, 2.0, 2.0)

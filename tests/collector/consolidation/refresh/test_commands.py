@@ -158,6 +158,7 @@ def test_the_users_prices_and_models_are_used(run, estate, data):
     assert narrow(shown)
     assert "yours: estate.toml" in shown
     assert "not counted until you state it" in " ".join(shown.split())
+    assert "location-based" in shown
 
 
 @pytest.mark.parametrize(
