@@ -10,7 +10,13 @@ import numpy as np
 
 from headroom_collector.consolidation.planner.course import Course
 from headroom_collector.consolidation.planner.energy import cost
-from headroom_collector.consolidation.planner.model import NOWHERE, Ints
+from headroom_collector.consolidation.planner.kernels import (
+    COMPILED,
+    exchanges_fit,
+    pairs_fit,
+    swaps_fit,
+)
+from headroom_collector.consolidation.planner.model import NOWHERE, Ints, Mask
 from headroom_collector.consolidation.planner.packing import Packing
 
 SWAPS = 0.7
@@ -112,14 +118,49 @@ class _Ejection:
         some = state.free[hosts] + task.memory[items] >= task.memory[item]
         items, hosts = items[some], hosts[some]
         items, hosts = self._hot(item, items, hosts)
-        load = state.load[hosts] + task.demand[item] - task.demand[items]
-        fine = state.complies(load, hosts)
+        fine = self._swaps(item, items, hosts)
         fine &= self._apart(item, items, hosts)
         items, hosts = items[fine], hosts[fine]
         if not len(items):
             return NOWHERE, ()
         best = (self._penalty[items] + 0.5 * self._rng.random(len(items))).argmin()
         return int(hosts[best]), (int(items[best]),)
+
+    def _swaps(self, item: int, items: Ints, hosts: Ints) -> Mask:
+        """Tell of each of ``items`` whether its host complies with ``item`` in its place."""
+        state, task = self._state, self._state.task
+        if not COMPILED:
+            load = state.load[hosts] + task.demand[item] - task.demand[items]
+            return state.complies(load, hosts)
+        fine = np.zeros(len(items), dtype=np.bool_)
+        limits = task.allow, task.hard
+        swaps_fit(state.load, task.demand, item, items, hosts, limits, task.late, fine)
+        return fine
+
+    def _pairs(self, item: int, host: int, one: Ints, two: Ints) -> Mask:
+        """Tell of each pair on a host whether it complies with ``item`` in their place."""
+        state, task = self._state, self._state.task
+        if not COMPILED:
+            load = (state.load[host] + task.demand[item]) - task.demand[one] - task.demand[two]
+            return state.complies(load, np.full(len(one), host))
+        fine = np.zeros(len(one), dtype=np.bool_)
+        limits = int(task.allow[host]), int(task.hard[host])
+        pairs_fit(state.load[host], task.demand, item, one, two, limits, task.late, fine)
+        return fine
+
+    def _exchanges(self, here: Ints, there: Ints, mine: Ints, other: Ints, fine: Mask) -> Mask:
+        """Tell of ``fine`` exchanges whether both hosts comply afterwards; NOWHERE: nothing back."""
+        state, task = self._state, self._state.task
+        if COMPILED:
+            limits = task.allow, task.hard
+            ends, items = (here, there), (mine, other)
+            exchanges_fit(state.load, task.demand, ends, items, limits, task.late, fine)
+            return fine
+        swap = (other != NOWHERE)[:, None]
+        change = task.demand[mine].astype(np.int32) - np.where(swap, task.demand[other], 0)
+        fine &= state.complies(state.load[here] - change, here)
+        fine &= state.complies(state.load[there] + change, there)
+        return fine
 
     def _hot(self, item: int, items: Ints, hosts: Ints) -> tuple[Ints, Ints]:
         """Leave out the items whose leaving does not do at the item's own highest samples."""
@@ -132,9 +173,7 @@ class _Ejection:
         fine = np.all(load[hosts] <= task.demand[np.ix_(items, hot)], axis=1)
         return items[fine], hosts[fine]
 
-    def _apart(
-        self, item: int, items: Ints, hosts: Ints
-    ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def _apart(self, item: int, items: Ints, hosts: Ints) -> Mask:
         state = self._state
         found = np.ones(len(items), dtype=np.bool_)
         for group in state.task.anti[item]:
@@ -157,8 +196,7 @@ class _Ejection:
             freed = task.memory[one] + task.memory[two] + state.free[host]
             some = (price < cost) & (freed >= task.memory[item])
             one, two, price = one[some], two[some], price[some]
-            load = (state.load[host] + task.demand[item]) - task.demand[one] - task.demand[two]
-            fine = state.complies(load, np.full(len(one), host))
+            fine = self._pairs(item, host, one, two)
             if fine.any():
                 at = int(np.where(fine, price, np.inf).argmin())
                 cost, best = float(price[at]), (host, (int(one[at]), int(two[at])))
@@ -176,14 +214,12 @@ class _Ejection:
         mine, other = one[here], np.where(self._rng.random(half) < SWAPS, one[there], NOWHERE)
         some = mine != NOWHERE
         here, there, mine, other = here[some], there[some], mine[some], other[some]
-        swap = (other != NOWHERE)[:, None]
-        change = task.demand[mine].astype(np.int32) - np.where(swap, task.demand[other], 0)
-        memory = task.memory[mine] - np.where(swap[:, 0], task.memory[other], 0)
+        swap = other != NOWHERE
+        memory = task.memory[mine] - np.where(swap, task.memory[other], 0)
         fine = task.masks[task.kind[mine], there]
-        fine &= np.where(swap[:, 0], task.masks[task.kind[other], here], fine)
+        fine &= np.where(swap, task.masks[task.kind[other], here], fine)
         fine &= (state.free[here] + memory >= 0) & (state.free[there] - memory >= 0)
-        fine &= state.complies(state.load[here] - change, here)
-        fine &= state.complies(state.load[there] + change, there)
+        fine = self._exchanges(here, there, mine, other, fine)
         for at in np.flatnonzero(fine).tolist():
             a, b = int(mine[at]), int(other[at])
             state.take(a)

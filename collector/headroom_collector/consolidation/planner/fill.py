@@ -18,8 +18,10 @@ from headroom_collector.consolidation.planner.bounds import cpu_volume, memory_v
 from headroom_collector.consolidation.planner.course import never
 from headroom_collector.consolidation.planner.crest import crest
 from headroom_collector.consolidation.planner.fit import opening_order
-from headroom_collector.consolidation.planner.model import Ints, Mask
-from headroom_collector.consolidation.planner.packing import Packing
+from headroom_collector.consolidation.planner.kernel_fill import fill_trial
+from headroom_collector.consolidation.planner.kernels import COMPILED
+from headroom_collector.consolidation.planner.model import NOWHERE, Ints, Mask
+from headroom_collector.consolidation.planner.packing import Packing, ragged
 from headroom_collector.consolidation.planner.task import Task
 
 Floats = NDArray[np.float64]
@@ -124,17 +126,59 @@ class _Trials:
         """Fill; returns the items that the best trial chose."""
         count, items = self._rank.shape
         self._rank[:] = self._worth**2 * rng.random((count, items))
+        if COMPILED:
+            return self._compiled(wide)
         self._begin(int(self._worth.argmax()))
         look = min(wide.candidates, items)
         for _ in range(4 * items + 4):
             if look < items:
                 some = np.argpartition(self._rank, items - look, axis=1)[:, items - look :]
+                some.sort(axis=1)
             else:
                 some = np.tile(np.arange(items), (count, 1))
             if not self._round(some):
                 break
         best: Ints = self._ids[self.chosen[self._value.argmax()]]
         return best
+
+    def _compiled(self, wide: Breadth) -> Ints:
+        """Do the same by the compiled kernel."""
+        order = np.argsort(-self._rank, axis=1)
+        begin, items = int(self._worth.argmax()), len(self._ids)
+        apart = self._apart()
+        for trial in range(len(order)):
+            exact = self._exact[trial]
+            load = exact if self._blocks.length == 1 else self._load[trial]
+            self._value[trial] = fill_trial(
+                order[trial],
+                begin,
+                self._ids,
+                self._task.demand,
+                self._demand,
+                self._blocks.length,
+                self._late,
+                self._memory,
+                self._crest,
+                self._worth,
+                (self._cpu, self._share),
+                (self._allow, self._hard, int(self._free[trial])),
+                min(wide.candidates, items),
+                exact,
+                load,
+                apart,
+                self.chosen[trial],
+            )
+        best: Ints = self._ids[self.chosen[self._value.argmax()]]
+        return best
+
+    def _apart(self) -> tuple[Ints, Ints, Ints, Ints]:
+        """Return each item's anti-affinity groups, and each group's items, as ragged arrays."""
+        if not self._groups:
+            none: Ints = np.zeros(len(self._ids) + 1, dtype=np.int64)
+            return none, none[:0], none[:1], none[:0]
+        own = [self._task.anti[item] for item in self._ids.tolist()]
+        members = [self._groups.get(group, []) for group in range(self._task.groups)]
+        return (*ragged(own), *ragged(members))
 
     def _begin(self, first: int) -> None:
         """Begin every trial with one item, if it fits."""
@@ -212,9 +256,8 @@ def fill(
     for host in opening_order(task).tolist():
         if not len(left) or stop():
             break
-        chosen = fill_host(packing, host, left, known, rng, wide)
-        if len(chosen):
-            left = left[~np.isin(left, chosen)]
+        if len(fill_host(packing, host, left, known, rng, wide)):
+            left = left[packing.where[left] == NOWHERE]
     return packing, left
 
 

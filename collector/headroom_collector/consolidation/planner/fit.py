@@ -11,8 +11,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from headroom_collector.consolidation.planner.blocks import Blocks
-from headroom_collector.consolidation.planner.model import Ints
-from headroom_collector.consolidation.planner.packing import Indices, Packing
+from headroom_collector.consolidation.planner.kernel_fit import place_all
+from headroom_collector.consolidation.planner.kernels import COMPILED
+from headroom_collector.consolidation.planner.model import NOWHERE, Ints
+from headroom_collector.consolidation.planner.packing import Indices, Packing, ragged
 from headroom_collector.consolidation.planner.task import Task
 
 FEW = 12
@@ -89,7 +91,7 @@ class BestFit:
         fine = may & packing.complies(load, hosts, self._blocks.late)
         if self._blocks.length > 1 and not fine.any():
             excess = np.where(may, peak - packing.task.allow[hosts], np.iinfo(np.int64).max)
-            few = np.argpartition(excess, min(FEW, count - 1))[:FEW]
+            few = np.argsort(excess, kind="stable")[:FEW]
             few = few[may[few]]
             fine[few] = packing.fits(item, hosts[few])
         if not fine.any():
@@ -115,6 +117,35 @@ class BestFit:
 
 def best_fit(task: Task, blocks: Blocks) -> tuple[Packing, list[int]]:
     """Return a packing of all items from nothing, and the items that found no place."""
-    packing = Packing(task)
-    left = BestFit(packing, opening_order(task), blocks).place(by_size(task, task.active).tolist())
-    return packing, left
+    packing, order = Packing(task), opening_order(task)
+    items = by_size(task, task.active)
+    if COMPILED:
+        return packing, _compiled(packing, order, blocks, items)
+    return packing, BestFit(packing, order, blocks).place(items.tolist())
+
+
+def _compiled(packing: Packing, order: Indices, blocks: Blocks, items: Ints) -> list[int]:
+    """Do the same by the compiled kernel; returns the items that found no place."""
+    task = packing.task
+    first, groups = ragged(task.anti)
+    place_all(
+        items,
+        task.demand,
+        blocks.demand,
+        blocks.length,
+        (task.late, blocks.late),
+        task.memory,
+        task.kind,
+        task.masks,
+        packing.met,
+        first,
+        groups,
+        (task.allow, task.hard),
+        order,
+        packing.load,
+        packing.free,
+        packing.where,
+        FEW,
+    )
+    packing.settle()
+    return [item for item in items.tolist() if packing.where[item] == NOWHERE]

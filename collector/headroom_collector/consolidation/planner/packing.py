@@ -1,15 +1,27 @@
 """Packing: which item is on which host, kept up to date with every host's load over time."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headroom_collector.consolidation.planner.kernels import COMPILED, fits_each
 from headroom_collector.consolidation.planner.model import NOWHERE, Ints, Mask
 from headroom_collector.consolidation.planner.task import Task
 
 Load = NDArray[np.int32]
 Indices = NDArray[np.integer[Any]]
+
+
+def ragged(lists: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
+    """Return lists of whole numbers as one array, with where each begins, and its end at last."""
+    first: Ints = np.zeros(len(lists) + 1, dtype=np.int64)
+    if not any(lists):
+        return first, first[:0]
+    first[1:] = np.cumsum([len(one) for one in lists])
+    flat: Ints = np.array([one for some in lists for one in some], dtype=np.int64)
+    return first, flat
 
 
 class Packing:
@@ -59,6 +71,13 @@ class Packing:
             self.met[host, group] -= 1
         return host
 
+    def settle(self) -> None:
+        """Bring ``on`` in line with ``where``, which was filled by other means."""
+        for items in self.on:
+            items.clear()
+        for item in np.flatnonzero(self.where != NOWHERE).tolist():
+            self.on[int(self.where[item])].add(item)
+
     def may(self, item: int, hosts: Indices) -> Mask:
         """Tell of each host whether memory and rules, all but the CPU, let the item in."""
         task = self.task
@@ -69,7 +88,12 @@ class Packing:
 
     def fits(self, item: int, hosts: Indices) -> Mask:
         """Tell of each host whether its CPU would still comply with the item on it."""
-        return self.complies(self.load[hosts] + self.task.demand[item], hosts)
+        task = self.task
+        if not COMPILED:
+            return self.complies(self.load[hosts] + task.demand[item], hosts)
+        fine: Mask = np.ones(len(hosts), dtype=np.bool_)
+        fits_each(self.load, task.demand[item], hosts, task.allow, task.hard, task.late, fine)
+        return fine
 
     def complies(
         self, load: NDArray[np.integer[Any]], hosts: Indices, late: int | None = None

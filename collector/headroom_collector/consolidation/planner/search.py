@@ -4,6 +4,7 @@ Search for fewer hosts: the estate is filled anew, again and again, until time o
 The passes differ in their random samples and in how wide they look; the best is kept.
 """
 
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -15,6 +16,8 @@ from headroom_collector.consolidation.planner.energy import cost
 from headroom_collector.consolidation.planner.fill import (
     Balance,
     Breadth,
+    Floats,
+    Measures,
     balances,
     fill,
     measures_of,
@@ -29,6 +32,10 @@ EVEN = Balance(1.0, 1.0, 0.0)
 """For estates so large that best fit, which looks at every open host, would take long."""
 LARGE = 3e10
 """Additions that best fit may take, some 10 s of one core."""
+LESSON = 0.05
+"""How much more an item is worth after a pass that put it on a host that stayed poorly filled."""
+FORGETTING = 16
+"""Passes after which what was learnt so is forgotten."""
 NEAR = 0.01
 """Gap to the bound below which filling anew is left out: emptying the last hosts does it sooner."""
 FILLING = 0.95
@@ -61,15 +68,18 @@ def _refilled(
     task = best.task
     tried = measures_of(task, blocks, balances(task))
     total, passes = np.zeros(len(tried)), np.zeros(len(tried))
+    lift = np.ones(len(task.memory))
     for turn in count():
         if turn < len(tried):
             at, wide = turn, BREADTHS[0]
         else:
             at, wide = int(np.argmin(total / passes)), BREADTHS[turn % len(BREADTHS)]
         course.say("filling", best.count(), bound)
-        packing, left = fill(task, tried[at], rng, wide, course.over)
+        known = tried[at] if turn % 2 else replace(tried[at], worth=tried[at].worth * lift)
+        packing, left = fill(task, known, rng, wide, course.over)
         if course.over():
             return best
+        lift = np.ones(len(lift)) if turn % FORGETTING == 0 else learnt(packing, tried[at], lift)
         total[at] += cost(packing) * (1 + len(left))
         passes[at] += 1
         if not len(left) and cost(packing) < cost(best):
@@ -77,3 +87,24 @@ def _refilled(
             if done(best, bound):
                 return best
     return best
+
+
+def learnt(packing: Packing, known: Measures, lift: Floats) -> Floats:
+    """
+    Return by how much each item's worth is lifted after a pass.
+
+    Items on hosts that are filled worse than a well filled one come earlier next time (Joslin and
+    Clements 1999 call it squeaky wheels), the others later.
+    """
+    active = packing.task.active
+    placed = active[packing.where[active] >= 0]
+    where = packing.where[placed]
+    value = np.bincount(where, known.worth[placed], len(packing.on))
+    used = packing.used()
+    if not len(used):
+        return lift
+    short = np.zeros(len(value))
+    short[used] = np.clip(1 - value[used] / np.quantile(value[used], 0.9), 0, 1)
+    found: Floats = lift.copy()
+    found[placed] *= 1 + LESSON * (short[where] - short[used].mean())
+    return found
