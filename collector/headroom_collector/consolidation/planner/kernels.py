@@ -97,7 +97,7 @@ def limit_of(load: Any, row: Any, late: int, allow: int, hard: int, top: Any) ->
         return 0
     count = 0
     for at in range(size):
-        value = np.int32(load[at] + row[at])
+        value: Any = np.int32(load[at] + row[at])
         if count <= late or value > top[0]:
             count = _push(top, count, late + 1, value)
     return int(top[0])
