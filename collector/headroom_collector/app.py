@@ -16,6 +16,7 @@ from headroom_collector import __version__, ready
 from headroom_collector.alerts.own_samples import disk_statistics
 from headroom_collector.alerts.state import MIGRATIONS as ALERT_TABLES
 from headroom_collector.api.app import make_app
+from headroom_collector.api.prometheus_calls import RUNNING
 from headroom_collector.api.services import Services
 from headroom_collector.certificates import Certificates
 from headroom_collector.config import CollectorConfig, split_address
@@ -29,6 +30,7 @@ from headroom_collector.ingest.server import IngestServer, IngestSettings
 from headroom_collector.inventory.book import MIGRATIONS as INVENTORY_TABLES
 from headroom_collector.inventory.book import Book
 from headroom_collector.judging import Judging
+from headroom_collector.promql.workers import Children
 from headroom_collector.renew import Loop, merged
 from headroom_collector.security.audit import Audit
 from headroom_collector.security.core_log import Reader
@@ -46,6 +48,8 @@ from headroom_core.shown import url_shown
 
 ADMIN_SOCKET = "admin.sock"
 MAINTAIN_SECONDS = 10.0
+QUERY_BYTES = 4 << 30
+"""Most address space of a process that evaluates queries."""
 
 log = logging.getLogger("headroom.collector")
 
@@ -164,6 +168,8 @@ class Collector:
         def statistics() -> Mapping[str, float]:
             return {**ingest.statistics(), **judging.statistics()}
 
+        workers = Children(RUNNING, QUERY_BYTES)
+        rooms.callback(workers.close)
         services = Services(
             store=seen,
             book=book,
@@ -174,6 +180,7 @@ class Collector:
             plans=plans.runner,
             sinks=lambda: {sink.name: sink.statistics() for sink in sinks},
             identity=identity,
+            workers=workers,
         )
         loops = [
             judging.run,

@@ -1,27 +1,24 @@
 """Prometheus' HTTP API over the embedded store, for Grafana's own data source."""
 
-from collections.abc import Sequence
-
-import promql_parser as ast
 from fastapi import APIRouter, Request, Response
 
 from headroom_collector.api.estate import standings
 from headroom_collector.api.fleet_metrics import labels_of
-from headroom_collector.api.prometheus_calls import (
-    Gate,
-    Parameters,
-    answered,
-    dumped,
-    parameters,
-    success,
-)
+from headroom_collector.api.prometheus_calls import Gate, Parameters, answered, parameters
 from headroom_collector.api.services import Given, Services
 from headroom_collector.promql.errors import BadDataError
-from headroom_collector.promql.matching import Matcher, matchers_of
-from headroom_collector.promql.model import NAME, Labels
-from headroom_collector.promql.query import Deadline, Span, parse, run
-from headroom_collector.promql.render import result
-from headroom_collector.promql.storage import EVER, Naming, Seen, Store
+from headroom_collector.promql.jobs import (
+    Evaluate,
+    Job,
+    ListLabels,
+    ListSeries,
+    ListValues,
+    Match,
+    Scene,
+)
+from headroom_collector.promql.query import Deadline, Span
+from headroom_collector.promql.render import dumped
+from headroom_collector.promql.storage import EVER
 from headroom_collector.store.tables import floor
 from headroom_proto.catalogue import catalogue
 
@@ -34,16 +31,13 @@ VERSION = "2.24.0"
 """The version of Prometheus whose API for labels this is: Grafana asks for no more, then."""
 
 
-def storage(services: Services) -> Store:
-    """Return the source of one query's samples; raises StoreError."""
-    hosts = {
-        row.id: labels_of(standing)
-        for standing in standings(services).values()
-        for row in standing.rows
-    }
-    naming = Naming(hosts, lambda host: services.book.member(host).placement.labels())
+def scene(services: Services) -> Scene:
+    """Return what a job has to know beside the samples; raises StoreError."""
+    found = standings(services)
+    hosts = {row.id: labels_of(standing) for standing in found.values() for row in standing.rows}
+    places = {host: services.book.member(host).placement.labels() for host in found}
     oldest = floor(services.clock.now(), services.config.store.raw_days) // NANO
-    return Store(services.store, catalogue(), naming, oldest)
+    return Scene(hosts, places, oldest)
 
 
 def gate(request: Request) -> Gate:
@@ -52,12 +46,9 @@ def gate(request: Request) -> Gate:
     return found
 
 
-async def _evaluated(request: Request, services: Services, text: str, span: Span) -> str:
+async def _done(request: Request, services: Services, job: Job) -> str:
     def work(deadline: Deadline) -> str:
-        source = storage(services)
-        answer = run(text, span, source, deadline.check)
-        deadline.check()
-        return success(result(answer, instant=not span.step), source.infos)
+        return services.workers.run(job, scene(services), services.store, deadline)
 
     return await gate(request).run(request, work)
 
@@ -69,7 +60,7 @@ async def query(given: Given, request: Request) -> Response:
     async def work() -> str:
         asked = await parameters(request)
         at = asked.moment("time", given.clock.now() // NANO)
-        return await _evaluated(request, given, asked.one("query"), Span(at, at))
+        return await _done(request, given, Evaluate(asked.one("query"), Span(at, at)))
 
     return await answered(work)
 
@@ -81,30 +72,15 @@ async def query_range(given: Given, request: Request) -> Response:
     async def work() -> str:
         asked = await parameters(request)
         span = Span(asked.moment("start"), asked.moment("end"), asked.step() or -1)
-        return await _evaluated(request, given, asked.one("query"), span)
+        return await _done(request, given, Evaluate(asked.one("query"), span))
 
     return await answered(work)
 
 
-def _selectors(asked: Parameters) -> list[list[Matcher]]:
-    """Return the matchers of each ``match[]``; raises BadDataError."""
-    found = []
-    for text in asked.many("match[]"):
-        tree = parse(text)
-        if not isinstance(tree, ast.VectorSelector):
-            raise BadDataError(f"invalid parameter 'match[]': {text!r}: expected a selector")
-        found.append(matchers_of(tree))
-    return found
-
-
-def _seen(asked: Parameters) -> Seen:
+def _match(asked: Parameters) -> Match:
     start = asked.moment("start", 0) - LAG
-    return asked.moment("end", EVER[0] // NANO) * NANO, max(0, start) * NANO
-
-
-def _label_sets(services: Services, selectors: Sequence[list[Matcher]], seen: Seen) -> set[Labels]:
-    source = storage(services)
-    return {labels for matchers in selectors for labels in source.find(matchers, seen)[0]}
+    seen = asked.moment("end", EVER[0] // NANO) * NANO, max(0, start) * NANO
+    return Match(tuple(asked.many("match[]")), seen)
 
 
 @router.api_route("/series", methods=["GET", "POST"])
@@ -112,14 +88,10 @@ async def series(given: Given, request: Request) -> Response:
     """List the label sets that selectors let pass."""
 
     async def work() -> str:
-        asked = await parameters(request)
-        selectors, seen = _selectors(asked), _seen(asked)
-        if not selectors:
+        match = _match(await parameters(request))
+        if not match.selectors:
             raise BadDataError("no match[] parameter provided")
-        return await gate(request).run(
-            request,
-            lambda _: dumped([dict(each) for each in sorted(_label_sets(given, selectors, seen))]),
-        )
+        return await _done(request, given, ListSeries(match))
 
     return await answered(work)
 
@@ -129,14 +101,7 @@ async def labels(given: Given, request: Request) -> Response:
     """List the names of labels."""
 
     async def work() -> str:
-        asked = await parameters(request)
-        selectors, seen = _selectors(asked) or [[]], _seen(asked)
-
-        def names(_: Deadline) -> str:
-            found = _label_sets(given, selectors, seen)
-            return dumped(sorted({name for each in found for name, _ in each}))
-
-        return await gate(request).run(request, names)
+        return await _done(request, given, ListLabels(_match(await parameters(request))))
 
     return await answered(work)
 
@@ -146,16 +111,7 @@ async def label_values(given: Given, request: Request, name: str) -> Response:
     """List the values of a label."""
 
     async def work() -> str:
-        asked = await parameters(request)
-        selectors, seen = _selectors(asked), _seen(asked)
-        if not selectors and name == NAME:
-            return dumped(sorted(catalogue().names()))
-
-        def values(_: Deadline) -> str:
-            found = _label_sets(given, selectors or [[]], seen)
-            return dumped(sorted({dict(each)[name] for each in found if name in dict(each)}))
-
-        return await gate(request).run(request, values)
+        return await _done(request, given, ListValues(name, _match(await parameters(request))))
 
     return await answered(work)
 

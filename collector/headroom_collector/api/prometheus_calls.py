@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qs
 
 import anyio
@@ -86,17 +85,6 @@ async def parameters(request: Request) -> Parameters:
         for name, found in parse_qs(body.decode(errors="replace"), keep_blank_values=True).items():
             values.setdefault(name, []).extend(found)
     return Parameters(values)
-
-
-def success(data: str, infos: Sequence[str] = ()) -> str:
-    """Return the text of an answer; ``data`` is JSON already."""
-    more = f',"infos":{json.dumps(list(infos))}' if infos else ""
-    return f'{{"status":"success","data":{data}{more}}}'
-
-
-def dumped(data: Any) -> str:
-    """Return the text of an answer of plain data."""
-    return success(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
 
 
 def _failure(status: int, kind: str, text: str) -> Response:

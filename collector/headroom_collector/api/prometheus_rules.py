@@ -8,8 +8,9 @@ from fastapi import APIRouter, Request, Response
 from headroom_collector.alerts import queries
 from headroom_collector.api.alerts import AlertOut, alert_out, rules_of
 from headroom_collector.api.prometheus import gate
-from headroom_collector.api.prometheus_calls import answered, dumped
+from headroom_collector.api.prometheus_calls import answered
 from headroom_collector.api.services import Given, Services
+from headroom_collector.promql.render import dumped
 from headroom_core.rules import Rule
 
 router = APIRouter(prefix="/prometheus/api/v1", include_in_schema=False)

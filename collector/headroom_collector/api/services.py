@@ -1,7 +1,7 @@
 """What the HTTP side is given: every room it shows, behind the room's own seam."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from headroom_collector.config import CollectorConfig
 from headroom_collector.consolidation.live.runner import PlanRunner
 from headroom_collector.inventory.book import Book
+from headroom_collector.promql.workers import Threads, Workers
 from headroom_collector.security.identity import Identity
 from headroom_collector.store.api import Store
 from headroom_core.clock import Clock
@@ -31,7 +32,7 @@ class Services:
 
     ``statistics`` gives what the rooms beside the store count, by the field names of
     CollectorSample: the streams that are open, refusals, notifications. ``sinks`` gives what each
-    sink counts, by its name. ``plans`` makes plans of what is measured.
+    sink counts, by its name. ``plans`` makes plans of what is measured. ``workers`` evaluate queries.
     """
 
     store: Store
@@ -43,6 +44,7 @@ class Services:
     sinks: Callable[[], Mapping[str, Mapping[str, float]]] = no_sinks
     identity: Identity | None = None
     plans: PlanRunner | None = None
+    workers: Workers = field(default_factory=Threads)
 
 
 def services(request: Request) -> Services:

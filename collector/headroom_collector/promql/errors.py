@@ -26,6 +26,13 @@ class LateError(PromqlError):
     status = 503
 
 
+class UnavailableError(PromqlError):
+    """What evaluates queries is not there."""
+
+    kind = "unavailable"
+    status = 503
+
+
 class BusyError(PromqlError):
     """Too many queries run already."""
 

@@ -73,6 +73,14 @@ class Deadline:
         """Let the query end at its next look."""
         self._gone = True
 
+    def wanted(self) -> bool:
+        """Return whether the query may go on."""
+        return not self._gone and self._monotonic() <= self._end
+
+    def left(self) -> float:
+        """Return how many seconds it may still take."""
+        return max(0.0, self._end - self._monotonic())
+
     def check(self) -> None:
         """Raise LateError where the query is to end."""
         if self._gone:

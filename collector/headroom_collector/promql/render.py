@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -86,3 +87,14 @@ def result(answer: Answer, *, instant: bool) -> str:
         kind = "matrix"
         body = f'[{{"metric":{{}},"values":{_listed(points(seconds(answer.times), value))}}}]'
     return f'{{"resultType":"{kind}","result":{body}}}'
+
+
+def success(data: str, infos: Sequence[str] = ()) -> str:
+    """Return the text of an answer; ``data`` is JSON already."""
+    more = f',"infos":{json.dumps(list(infos))}' if infos else ""
+    return f'{{"status":"success","data":{data}{more}}}'
+
+
+def dumped(data: Any) -> str:
+    """Return the text of an answer of plain data."""
+    return success(json.dumps(data, ensure_ascii=False, separators=(",", ":")))

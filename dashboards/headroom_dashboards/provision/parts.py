@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headroom_core.ceiling import Ceiling
-from headroom_core.rules import Rule
+from headroom_core.rules import CeilingRule
 from headroom_dashboards.catalogue import flavours, pages, texts
 from headroom_dashboards.frame import to_json
 
@@ -77,7 +77,7 @@ def dashboards(wanted: Wanted) -> Mapping[str, Json]:
     flavour, words = flavours()[wanted.flavour], texts(wanted.language)
     made = {
         name: json.loads(to_json(page, flavour, words))
-        for name, page in pages(wanted.ceiling, Rule()).items()
+        for name, page in pages(wanted.ceiling, CeilingRule()).items()
     }
     for each in made.values():
         each["editable"] = True  # whoever has it in a Grafana of theirs may change it

@@ -53,7 +53,7 @@ def firing(rule: Rule, figure: Figure, ceiling: Ceiling, step: int) -> tuple[str
     """
     parts, hold = [], duration(rule.hold_seconds) if rule.hold_seconds else ""
     more = "<" if rule.below else ">"
-    falling = getattr(rule, "falling_factor", 0.0)
+    falling = rule.falling_factor
     for matchers, level in levels(rule, ceiling):
         name = f"{figure.record}{{{matchers}}}" if matchers else figure.record
         over = f"{name} {more} {level:g}"
@@ -74,17 +74,13 @@ def _not_falling(rule: Rule, figure: Figure, name: str, level: float, step: int)
     times = [duration(step * count) for count in range(1, int(rule.hold_seconds // step) + 1)]
     windows = [name, *(f"{name} offset {time}" for time in times)]
     over = " and ".join(f"{window} {side} {level:g}" for window in windows)
-    factor = getattr(rule, "falling_factor", 0.0)
-    context = f"{factor:g} * {figure.record}_and_hold"
+    context = f"{rule.falling_factor:g} * {figure.record}_and_hold"
     return f"({over} and {name} {'<=' if rule.below else '>='} {context})"
 
 
 def clear_level(rule: Rule, level: float) -> float:
     """Return the level that a figure must pass to clear."""
-    own = getattr(rule, "clear_level", None)
-    if own is not None:
-        return round(float(own(level)), 9)
-    return round(level / rule.clear_factor if rule.below else level * rule.clear_factor, 9)
+    return round(rule.clear_level(level), 9)
 
 
 def _clearing(rule: Rule, figure: Figure, name: str, level: float) -> str:

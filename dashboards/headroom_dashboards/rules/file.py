@@ -39,7 +39,7 @@ class Made:
 
 def step_of(rule: Rule) -> int:
     """Return the seconds between two evaluations of a rule."""
-    return round(getattr(rule, "step_seconds", 0.0)) or STEP
+    return round(rule.step_seconds) or STEP
 
 
 def _annotations(rule: Rule, found: Figure) -> Json:
@@ -67,7 +67,7 @@ def _rules(rule: Rule, ceiling: Ceiling) -> Iterator[Json]:
     found, step = figure(rule), step_of(rule)
     expr, hold = firing(rule, found, ceiling, step)
     yield {"record": found.record, "expr": found.expr}
-    if getattr(rule, "falling_factor", 0.0):
+    if rule.falling_factor:
         yield {"record": f"{found.record}_and_hold", "expr": found.longer}
     alert: Json = {"alert": rule.name, "expr": expr}
     if hold:

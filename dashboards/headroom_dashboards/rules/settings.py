@@ -1,7 +1,7 @@
 """Ceiling and rules as a collector's configuration has them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ class AlertPart:
 
     rule: Rule = field(default_factory=CeilingRule)
     rules: dict[str, Override] = field(default_factory=dict)
+    external_url: str = "http://127.0.0.1:9441"
+    runbook_url: str = ""
+    dashboard_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,4 +41,18 @@ def wanted(config: Path | None) -> Wanted:
     """Return what the configuration says, or the defaults; raises SettingsError, ValueError."""
     table: Mapping[str, Any] = load(config) if config else {}
     part, _ = read(Part, table, str(config))
-    return Wanted(part.ceiling, all_rules(part.alerts.rule, part.alerts.rules))
+    rules = all_rules(part.alerts.rule, part.alerts.rules)
+    return Wanted(part.ceiling, [_linked(rule, part.alerts) for rule in rules])
+
+
+def _linked(rule: Rule, alerts: AlertPart) -> Rule:
+    """Return a rule with whole links; the estate's own runbook goes before a shipped one."""
+    home = alerts.external_url.rstrip("/")
+    shipped = rule.runbook_url.startswith("/")
+    runbook = alerts.runbook_url if shipped and alerts.runbook_url else rule.runbook_url
+    runbook = runbook or alerts.runbook_url
+    return replace(
+        rule,
+        runbook_url=home + runbook if runbook.startswith("/") else runbook,
+        dashboard_url=rule.dashboard_url or alerts.dashboard_url or f"{home}/",
+    )

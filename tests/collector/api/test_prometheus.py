@@ -4,7 +4,7 @@ import pytest
 
 from headroom_collector.api.alerts import AlertOut
 from headroom_collector.api.prometheus_rules import rule_out
-from headroom_core.rules import Rule
+from headroom_core.rules import CeilingRule, Rule
 from headroom_proto.catalogue import catalogue
 
 ROOT = "/prometheus/api/v1"
@@ -143,7 +143,7 @@ def test_the_collectors_own_rules_are_listed_with_what_they_look_at(ask):
     (group,) = ask("rules")["groups"]
     (rule,) = [each for each in group["rules"] if each["name"] == "HostAboveCeiling"]
     assert rule["query"] == "mean of cpu_utilisation_ratio over 300 s > the ceiling"
-    assert (rule["state"], rule["duration"], rule["alerts"]) == ("inactive", 600, [])
+    assert (rule["state"], rule["duration"], rule["alerts"]) == ("inactive", 900, [])
     assert ask("alerts") == {"alerts": []}
 
 
@@ -157,7 +157,7 @@ def test_a_rule_is_as_bad_as_its_worst_alert(state, shown):
         value_ratio=0.5, ceiling_ratio=0.4, value=0.5, level=0.4, unit="ratio", acknowledged="",
         updated="u", notified=None, problem="",
     )  # fmt: skip
-    found = rule_out(Rule(), [alert])
+    found = rule_out(CeilingRule(), [alert])
     assert (found["state"], found["alerts"][0]["state"]) == (shown, shown)
     assert found["alerts"][0]["labels"] == {
         "alertname": "HostAboveCeiling", "severity": "warning", "host": "web-1", "site": "fra1",
