@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from headroom_collector.alert_metrics import POWER, Host, Sample
+from headroom_collector.alert_metrics import Host, Sample
 from headroom_collector.alerts.evaluate import INACTIVE, SECOND, Event, Phase, Transition, step
 from headroom_collector.alerts.flapping import Flapping
+from headroom_collector.alerts.levels import level_of
 from headroom_collector.alerts.past import Past
 from headroom_collector.alerts.record import Alert, Entry, Key, Notice, NoticeKind
 from headroom_collector.alerts.seen import seen
@@ -153,12 +154,7 @@ class Judge:
 
     def level(self, rule: Rule, member: Member) -> float | None:
         """Return what a rule holds a subject's figure against; None where it has no budget."""
-        if rule.threshold is not None:
-            return rule.threshold
-        place = member.placement
-        if rule.metric == POWER:
-            return None if member.host else self.budget.of(place.site, place.cluster)
-        return self.ceiling.of(place.site, place.cluster, place.host_class)
+        return level_of(rule, member, self.ceiling, self.budget)
 
     def settle(self, rule: Rule, reading: Reading, now: int, changes: Changes) -> None:
         """Let one rule judge one reading."""

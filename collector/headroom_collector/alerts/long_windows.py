@@ -83,6 +83,40 @@ def summed(found: dict[str, float | None]) -> dict[str, float | None]:
     return sums
 
 
+MOST_WINDOWS = 1000
+"""Windows that one replay reads at most."""
+
+
+def step_of(rule: Rule) -> int:
+    """Return the nanoseconds between the ends of two windows of a rule."""
+    return round(max(rule.step_seconds, BUCKET_SECONDS) * SECOND)
+
+
+def read_past(
+    reader: Reader, rule: Rule, since: int, now: int
+) -> dict[str, list[tuple[int, float | None]]]:
+    """
+    Return (end, aggregate) of every window that ended since then, by subject, in UTC nanoseconds.
+
+    Raises StoreError, and ValueError where that would be too many.
+    """
+    step = step_of(rule)
+    ends = range(-(-since // step) * step, now - round(LAG_SECONDS * SECOND), step)
+    if len(ends) > MOST_WINDOWS:
+        raise ValueError(f"more than {MOST_WINDOWS:,} windows: look less far back")
+    found: dict[str, list[tuple[int, float | None]]] = {}
+    for end in ends:
+        for name, value in windows_of(reader, rule, end).items():
+            found.setdefault(name, []).append((end, value))
+    return found
+
+
+def windows_of(reader: Reader, rule: Rule, end: int) -> dict[str, float | None]:
+    """Return the windows that end there, sums of power among them. Raises StoreError."""
+    windows = read_windows(reader, rule, end)
+    return summed(windows) if rule.metric == POWER else windows
+
+
 @dataclass(slots=True)
 class LongWindows:
     """What was judged already, by rule: the end of the last window in UTC nanoseconds."""
@@ -96,7 +130,7 @@ class LongWindows:
         """Return what rules with long windows see that have a new window. Raises StoreError."""
         found: list[tuple[Rule, Reading]] = []
         for rule in self.rules:
-            step = round(max(rule.step_seconds, BUCKET_SECONDS) * SECOND)
+            step = step_of(rule)
             end = (now - round(LAG_SECONDS * SECOND)) // step * step
             if rule.long and end > self.judged.get(rule.name, 0):
                 found += [(rule, one) for one in self._of(reader, rule, end)]
@@ -104,10 +138,7 @@ class LongWindows:
         return found
 
     def _of(self, reader: Reader, rule: Rule, end: int) -> Iterator[Reading]:
-        windows = read_windows(reader, rule, end)
-        if rule.metric == POWER:
-            windows = summed(windows)
-        for name, value in windows.items():
+        for name, value in windows_of(reader, rule, end).items():
             member = self.subjects.member(name)
             level = self.level(rule, member)
             waits = member.status is not Status.RETIRED and rule.scope.takes(member)

@@ -50,9 +50,17 @@ def replay(
         for end in window_ends(before, time, rule.step_seconds, interval_seconds):
             run.window(end, *seen(rule, ring, interval_seconds, end))
         ring.trim()
-    if run.state.firing and run.state.started is not None:
-        run.found.append(Episode(host, run.state.started, run.fired, None, run.worst))
-    return run.found
+    return run.whole()
+
+
+def replay_windows(
+    rule: Rule, host: str, windows: Iterable[tuple[int, float | None]], level: float
+) -> list[Episode]:
+    """Return the pages of one subject whose windows, (end in UTC nanoseconds, value), are known."""
+    run = _Run(rule, host, level, damped=True)
+    for end, value in windows:
+        run.window(end, value, None)
+    return run.whole()
 
 
 @dataclass(slots=True)
@@ -68,6 +76,13 @@ class _Run:
     state: State = INACTIVE
     fired: int = 0
     worst: float | None = None
+
+    def whole(self) -> list[Episode]:
+        """Return all pages, one that still fires at the end."""
+        state = self.state
+        if not state.firing or state.started is None:
+            return self.found
+        return [*self.found, Episode(self.host, state.started, self.fired, None, self.worst)]
 
     def window(self, end: int, value: float | None, context: float | None) -> None:
         """Take in the window that ends there."""

@@ -1,17 +1,27 @@
 """Silences and acknowledgements: what people say about alerts, over the admin socket."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from headroom_collector.alert_metrics import check, host_metrics
+from headroom_collector.alert_metrics import (
+    CLUSTER_KINDS,
+    Sample,
+    check,
+    cluster_metrics,
+    host_metrics,
+    kind_of,
+)
 from headroom_collector.alerts import mute, queries, subjects
+from headroom_collector.alerts.levels import level_of
+from headroom_collector.alerts.long_windows import read_past
 from headroom_collector.alerts.mute import Silence
 from headroom_collector.alerts.record import dedup_key
-from headroom_collector.alerts.replay import Episode, replay
-from headroom_collector.alerts.samples import read_series
+from headroom_collector.alerts.replay import Episode, replay, replay_windows
+from headroom_collector.alerts.samples import read_clusters, read_series
 from headroom_collector.api.services import Given, Services
 from headroom_collector.api.times import Moment, moment, moment_or_none, parse
 from headroom_core.rules import Override, Rule
@@ -156,7 +166,7 @@ async def try_rule(given: Given, wish: TryIn) -> list[EpisodeOut]:
             raise HTTPException(400, "; ".join(unknown))
         rule = changes.over(known.get(wish.rule) or Rule(wish.rule))
         check([rule])
-        if rule.metric not in host_metrics([rule]):
+        if rule.metric not in {*host_metrics([rule]), *cluster_metrics([rule])}:
             raise HTTPException(400, f"{rule.name} looks at {rule.metric}, which is not recorded")
         since = parse(wish.since, "since")
         found = await asyncio.to_thread(_episodes, given, rule, since, wish.hosts)
@@ -176,13 +186,38 @@ async def try_rule(given: Given, wish: TryIn) -> list[EpisodeOut]:
 
 def _episodes(services: Services, rule: Rule, since: int, hosts: list[str]) -> list[Episode]:
     intervals = {row.name: row.interval_seconds for row in services.store.hosts()}
+    estate, config = subjects.Subjects(services.book), services.config
     found: list[Episode] = []
-    for host, series in read_series(services.store, rule.metric, since, hosts).items():
-        member = services.book.member(host)
-        if not rule.scope.takes(member):
+    for name, series in _recorded(services, rule, since, hosts).items():
+        member = estate.member(name)
+        level = level_of(rule, member, config.ceiling, config.alerts.energy_budget)
+        if level is None or not rule.scope.takes(member):
             continue
-        place = member.placement
-        ceiling = services.config.ceiling.of(place.site, place.cluster, place.host_class)
-        level = ceiling if rule.threshold is None else rule.threshold
-        found += replay(rule, member.host, series, level, intervals.get(host))
+        shown = member.host or subjects.spoken(name)
+        if rule.long:
+            found += replay_windows(rule, shown, series, level)
+        else:
+            samples = [(time, value) for time, value in series if value is not None]
+            found += replay(rule, shown, samples, level, intervals.get(name))
     return sorted(found, key=lambda one: (one.fired, one.host))
+
+
+Recorded = Mapping[str, Sequence[tuple[int, float | None]]]
+"""By subject what is known of it: (UTC nanoseconds, value)."""
+
+
+def _recorded(services: Services, rule: Rule, since: int, hosts: list[str]) -> Recorded:
+    store = services.store
+    if rule.long:
+        known = read_past(store, rule, since, services.clock.now())
+        return {name: series for name, series in known.items() if not hosts or name in hosts}
+    if kind_of(rule.metric) not in CLUSTER_KINDS:
+        return read_series(store, rule.metric, since, hosts)
+    found: dict[str, list[tuple[int, float | None]]] = {}
+    for sample in sorted(read_clusters(store, [rule.metric], 0, 2**62, since), key=_time):
+        found.setdefault(sample.host, []).append((sample.time, sample.value))
+    return found
+
+
+def _time(sample: Sample) -> int:
+    return sample.time

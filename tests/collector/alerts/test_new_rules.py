@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
+from rigs.asgi import Client
 from rigs.samples import EPOCH, values
 from typer.main import get_command
 
@@ -15,8 +17,9 @@ from headroom_collector.alerts import long_windows, subjects
 from headroom_collector.alerts.evaluator import Evaluator
 from headroom_collector.alerts.outbox import read_waiting
 from headroom_collector.alerts.own_samples import disk_statistics
+from headroom_collector.alerts.replay import replay_windows
 from headroom_collector.alerts.state import read_alerts
-from headroom_collector.api.runbooks import runbooks
+from headroom_collector.api.runbooks import router, runbooks
 from headroom_collector.cli.__main__ import make
 from headroom_collector.store.api import Rows, StoreBatch, Thing
 from headroom_core.budget import EnergyBudget
@@ -316,3 +319,32 @@ def test_a_clear_level_can_be_said_as_it_is():
     for threshold, clear in ((0.8, 0.9), (None, 0.5)):
         with pytest.raises(ValueError, match="clear_threshold"):
             Rule(threshold=threshold, clear_threshold=clear)
+
+
+def test_history_is_replayed_against_a_rule_with_a_long_window(idle, store):
+    idle([0.3] * 12 + [0.02] * 84)
+    rule = next(rule for rule in SHIPPED if rule.name == "HostIdle")
+    rule = replace(rule, window_seconds=float(IDLE_WINDOW))
+    windows = long_windows.read_past(store, rule, START - 4 * 3600 * SECOND, START + 3600 * SECOND)
+    (page,) = replay_windows(rule, "a", windows["a"], 0.05)
+    assert page.fired == START - 3 * 3600 * SECOND
+    assert page.resolved is None
+    with pytest.raises(ValueError, match="more than 1,000 windows"):
+        long_windows.read_past(store, rule, START - 10**7 * SECOND, START)
+
+
+@pytest.fixture
+def runbook_pages():
+    app = FastAPI()
+    app.include_router(router)
+    return Client(app)
+
+
+def test_a_runbook_is_a_page_of_the_collector(runbook_pages):
+    page = runbook_pages.get("/runbooks/HostIdle")
+    assert page.status_code == 200
+    assert "<h1>HostIdle</h1>" in page.text
+    assert "/runbooks/AgentSilent" in runbook_pages.get("/runbooks").text
+    missing = runbook_pages.get("/runbooks/%3Cscript%3E")
+    assert missing.status_code == 404
+    assert missing.headers["content-type"] == "application/json"

@@ -1,6 +1,6 @@
 """Which letters go out, when, and about whom; receivers that accept, refuse or are away."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
@@ -99,6 +99,17 @@ def test_what_still_fires_is_repeated_after_the_repeat_interval_unless_somebody_
     desk.acked = frozenset({member("a").told})
     assert desk.plan(30_000, member("a")) == []
     assert desk.plan(30_000, member("a"), member("b")) == [(["a", "b"], [])]
+
+
+def test_what_is_below_its_clear_level_is_not_repeated_and_goes_on_when_it_is_back(desk):
+    hot = member("a")
+    assert desk.plan(0, hot) == []
+    assert desk.plan(2, hot) == [(["a"], [])]
+    calm = replace(hot, clearing=True)
+    assert desk.plan(14_500, calm) == []
+    assert desk.plan(20_000, calm) == []
+    assert desk.plan(20_001, hot) == [(["a"], [])]
+    assert desk.plan(20_400) == [([], ["a"])]
 
 
 def test_a_receiver_that_was_away_is_told_the_present_and_no_past(desk):
