@@ -1,6 +1,7 @@
 """Old samples that arrive late: how many pages about the past, and whether the present is told."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from headroom_collector.alert_metrics import Host, Sample
 from headroom_collector.alerts.evaluate import SECOND
@@ -26,9 +27,9 @@ def quick_rule(window_seconds: float) -> Rule:
     )
 
 
-RULE = quick_rule(window_seconds=60)
-# Up for two windows longer than the hold, down until it is clear again, damping included.
-UP, DOWN = 3, 11
+RULE = replace(quick_rule(window_seconds=60), clear_hold_seconds=0.0)
+# Up for a window longer than the hold; down until it is clear, which is at once.
+UP, DOWN = 3, 2
 START = 1_790_000_000 * SECOND
 
 
