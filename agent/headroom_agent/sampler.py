@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
+from headroom_agent.clocks import since_boot_ns
 from headroom_proto.v1 import telemetry_pb2
 
 
@@ -25,10 +26,8 @@ class Moment:
 
 
 def take_moment() -> Moment:
-    """Read both clocks of this machine; where there is no CLOCK_BOOTTIME, its monotonic one."""
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    since = time.monotonic_ns() if clock is None else time.clock_gettime_ns(clock)
-    return Moment(time.time_ns(), since)
+    """Read both clocks of this machine."""
+    return Moment(time.time_ns(), since_boot_ns())
 
 
 class NoData(Exception):  # noqa: N818 - it is an expected outcome and no error

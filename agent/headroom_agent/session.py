@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from headroom_agent.clocks import since_boot_ns
 from headroom_agent.progress import Progress
 from headroom_agent.spool_schema import SpoolError
 from headroom_proto.v1 import telemetry_pb2
@@ -18,7 +19,7 @@ SILENCES = 3
 
 def read_clocks() -> tuple[int, int]:
     """Return the wall clock in UTC nanoseconds, and nanoseconds since boot."""
-    return time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    return time.time_ns(), since_boot_ns()
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
+from headroom_agent.clocks import since_boot_ns
 from headroom_agent.notices import Notices
 from headroom_agent.seal import Kept, Numbers, seal_of
 from headroom_agent.spool_room import Ballast
@@ -79,8 +80,8 @@ class SpoolState:
 
 def steady() -> Callable[[], int]:
     """Return a clock of UTC nanoseconds that no later step of the machine's clock moves."""
-    offset = time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    return lambda: offset + time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    offset = time.time_ns() - since_boot_ns()
+    return lambda: offset + since_boot_ns()
 
 
 class Spool:

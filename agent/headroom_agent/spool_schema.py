@@ -1,6 +1,5 @@
 """The spool's file: its schema, how it is opened, locked, checked and replaced when damaged."""
 
-import fcntl
 import os
 import sqlite3
 import time
@@ -51,6 +50,19 @@ class SpoolError(Exception):
     """The spool cannot be used; one line that names the file and what to do."""
 
 
+def _lock_file(descriptor: int) -> None:
+    """Lock a file for as long as it is open; raises OSError where another process has it."""
+    try:
+        import fcntl  # noqa: PLC0415 - not there on Windows
+    except ImportError:
+        import msvcrt  # noqa: PLC0415 - there only
+
+        windows: Any = msvcrt
+        windows.locking(descriptor, windows.LK_NBLCK, 1)
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def lock(path: Path) -> int:
     """
     Take the spool for this process; returns the descriptor that holds the lock.
@@ -59,13 +71,13 @@ def lock(path: Path) -> int:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise SpoolError(
             f"spool {path}: cannot be written: {error.strerror}; give another with --spool FILE"
         ) from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock_file(descriptor)
     except OSError:
         os.close(descriptor)
         raise SpoolError(

@@ -3,7 +3,7 @@
 # They are not started here: each test starts its own on loopback and stops it again.
 set -eu
 
-PACKAGES="chromium gcc influxdb iproute2 ipmitool libc6-dev libopenipmi-dev libvirt-clients libvirt-daemon-system
+PACKAGES="chromium dmidecode gcc influxdb iproute2 ipmitool libc6-dev libopenipmi-dev libvirt-clients libvirt-daemon-system
 libvirt-dev e2fsprogs iptables openipmi pkg-config prometheus prometheus-alertmanager python3-dev qemu-system-x86 victoria-metrics"
 # The report as PDF: WeasyPrint's libraries and a font.
 PACKAGES="$PACKAGES fonts-dejavu-core libharfbuzz-subset0 libpangoft2-1.0-0"

@@ -13,7 +13,6 @@ from headroom_agent.lane import attempt
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment, Sampler
 from headroom_agent.samplers import registry
-from headroom_agent.samplers.energy import energy_samplers
 
 TIME_ERROR = 5
 """adjtimex(2): the kernel's clock is not synchronised."""
@@ -53,6 +52,8 @@ def serial(sysfs: Path) -> Iterator[Finding]:
 
 def energy(procfs: Path, sysfs: Path) -> Iterator[Finding]:
     """Look how this host's power is known: measured, or modelled, and why."""
+    from headroom_agent.samplers.energy import energy_samplers  # noqa: PLC0415 - Linux has it
+
     ear = Listening()
     names = [s.name for s in energy_samplers(procfs, sysfs, lambda: None, ear.notices())]
     for line in ear.said:
@@ -132,7 +133,7 @@ def kernel_clock() -> int | None:
     try:
         libc = ctypes.CDLL(None, use_errno=True)
         state: int = libc.adjtimex(ctypes.create_string_buffer(TIMEX_BYTES))
-    except (OSError, AttributeError):
+    except (OSError, AttributeError, TypeError):
         return None
     return state
 

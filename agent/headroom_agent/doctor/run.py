@@ -1,5 +1,6 @@
 """All looks of the doctor, in the order in which they matter."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
@@ -7,6 +8,7 @@ from headroom_agent.config import AgentConfig
 from headroom_agent.doctor import host, link
 from headroom_agent.doctor.finding import Finding
 from headroom_agent.sampler import take_moment
+from headroom_agent.samplers.registry import LINUX
 
 
 def look(
@@ -18,7 +20,7 @@ def look(
         yield Finding("bad", "settings", line)
     yield from host.samplers(config, notices, moment)
     yield from host.serial(config.sysfs)
-    if config.samplers.energy:
+    if config.samplers.energy and sys.platform == LINUX:
         yield from host.energy(config.procfs, config.sysfs)
     yield from host.hypervisor(config, notices, moment)
     yield from host.clock()

@@ -179,6 +179,12 @@ def _is_loopback(name: str, states: dict[str, "psutil._ntp.snicstats"]) -> bool:
     return "loopback" in flags.split(",") or name.startswith(("lo0", "Loopback"))
 
 
+def resident_bytes() -> int:
+    """Return the memory that this process holds."""
+    resident: int = psutil.Process().memory_info().rss
+    return resident
+
+
 def boot_id() -> str:
     """Name this boot by its time: these systems give it no identity."""
     return f"boot-{int(psutil.boot_time())}"

@@ -10,20 +10,7 @@ from typing import Protocol, runtime_checkable
 from headroom_agent.config import AgentConfig
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Sampler
-from headroom_agent.samplers.agent_self import SelfSampler
-from headroom_agent.samplers.cpu import CpuSampler
-from headroom_agent.samplers.disks import DiskSampler
-from headroom_agent.samplers.facts import FactsSampler, read_boot_id
-from headroom_agent.samplers.frequency import FrequencySampler
-from headroom_agent.samplers.interfaces import InterfaceSampler
-from headroom_agent.samplers.load import LoadSampler
-from headroom_agent.samplers.memory import MemorySampler
-from headroom_agent.samplers.numa import NumaSampler
-from headroom_agent.samplers.paging import PagingSampler
-from headroom_agent.samplers.pressure import PressureSampler
-from headroom_agent.samplers.schedstat import SchedstatSampler
-from headroom_agent.samplers.temperatures import TemperatureSampler
-from headroom_agent.samplers.uptime import UptimeSampler
+from headroom_agent.samplers.agent_self import SelfSampler, Statm
 from headroom_agent.spool import SpoolState
 
 SOCKETS = (
@@ -72,6 +59,8 @@ def portable_samplers(config: AgentConfig) -> tuple[Sampler, ...]:
 def read_boot(config: AgentConfig, system: str = sys.platform) -> str:
     """Return the identity of this boot; empty where it cannot be read."""
     if system == LINUX:
+        from headroom_agent.samplers.facts import read_boot_id  # noqa: PLC0415 - there only
+
         return read_boot_id(config.procfs)
     from headroom_agent.samplers import portable  # noqa: PLC0415 - the same
 
@@ -80,22 +69,9 @@ def read_boot(config: AgentConfig, system: str = sys.platform) -> str:
 
 def host_samplers(config: AgentConfig, notices: Notices) -> tuple[Sampler, ...]:
     """Return the samplers that read nothing but files under the roots."""
-    proc, sys, every = config.procfs, config.sysfs, config.intervals
-    return (
-        CpuSampler(proc, notices, core_seconds=every.cores, interval_seconds=every.cpu),
-        MemorySampler(proc, notices, interval_seconds=every.memory),
-        LoadSampler(proc, interval_seconds=every.load),
-        PressureSampler(proc, interval_seconds=every.pressure),
-        UptimeSampler(proc, interval_seconds=every.uptime),
-        SchedstatSampler(proc, interval_seconds=every.schedstat),
-        FrequencySampler(sys, interval_seconds=every.frequency),
-        DiskSampler(proc, sys, notices, interval_seconds=every.disks),
-        InterfaceSampler(proc, sys, notices, interval_seconds=every.interfaces),
-        NumaSampler(sys, interval_seconds=every.numa),
-        PagingSampler(proc, sys, interval_seconds=every.paging),
-        TemperatureSampler(sys, interval_seconds=every.temperatures),
-        FactsSampler(proc, sys, config.etc, interval_seconds=every.facts),
-    )
+    from headroom_agent.samplers import linux  # noqa: PLC0415 - there only
+
+    return linux.host_samplers(config, notices)
 
 
 def samplers_for(system: str, config: AgentConfig, notices: Notices) -> tuple[Sampler, ...]:
@@ -128,15 +104,26 @@ def build(
         made += _energy(config, made, notices, own)
     if on.self:
         every = config.intervals.self
-        made.append(SelfSampler(own.cycle_seconds, own.spool, interval_seconds=every))
+        resident = _resident(system)
+        made.append(SelfSampler(own.cycle_seconds, own.spool, resident, interval_seconds=every))
     if on.libvirt:
         made += _libvirt(config, notices, run, installed)
     return tuple(made)
 
 
+def _resident(system: str) -> Callable[[], int | None]:
+    """Return what tells this process's memory."""
+    if system == LINUX:
+        return Statm()
+    from headroom_agent.samplers import portable  # noqa: PLC0415 - the same
+
+    return portable.resident_bytes
+
+
 def _energy(
     config: AgentConfig, made: list[Sampler], notices: Notices, own: Self
 ) -> tuple[Sampler, ...]:
+    from headroom_agent.samplers.cpu import CpuSampler  # noqa: PLC0415 - the same
     from headroom_agent.samplers.energy import energy_samplers  # noqa: PLC0415 - only where asked
     from headroom_core.energy import own_model  # noqa: PLC0415 - the same
 

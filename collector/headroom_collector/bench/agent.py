@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from headroom_collector.bench import agent_hosts, agent_programs
+from headroom_collector.bench import agent_hosts, agent_parts, agent_programs
 from headroom_collector.bench.agent_programs import Program
 from headroom_collector.bench.process import Cost, cost, tree
 from headroom_collector.bench.report import Figure
@@ -80,18 +80,28 @@ def compared(
 
 
 def host(seconds: int) -> Iterator[Figure]:
-    """Measure on this very host: with messages of some cycles, and with a message for each."""
+    """
+    Measure on this very host: messages of some cycles, a message for each, and grpcio's client.
+
+    Then where memory and CPU time go.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         run = agent_programs.Runner(stack, folder)
         shared = run.agent("shared", ["--freshness", FRESHNESS])
         at_once = run.agent("at-once", [])
+        grpcio = run.agent("grpcio", ["--freshness", FRESHNESS, "--transport", "grpcio"])
         peers, skipped = run.peers()
         time.sleep(WARM_SECONDS)
-        found = measure([shared, at_once, *peers], seconds)
+        begin, started = agent_parts.thread_seconds(shared.pid), time.monotonic()
+        found = measure([shared, at_once, grpcio, *peers], seconds)
+        end, took = agent_parts.thread_seconds(shared.pid), time.monotonic() - started
         beside = {peer.name: found[peer.name] for peer in peers}
         yield from compared("host", found["shared"], beside, skipped)
         yield from compared("host-at-once", found["at-once"], beside, skipped)
+        yield from compared("host-grpcio", found["grpcio"], beside, skipped)
+        yield from agent_parts.cpu(begin, end, took)
+        yield from agent_parts.memory()
 
 
 def cpus_128(seconds: int) -> Iterator[Figure]:
@@ -128,6 +138,7 @@ def hypervisor(seconds: int) -> Iterator[Figure]:
 CASES: Mapping[str, Callable[[int], Iterator[Figure]]] = {
     "host": host,
     "host-at-once": host,
+    "host-grpcio": host,
     "cpus-128": cpus_128,
     "hypervisor": hypervisor,
 }

@@ -8,7 +8,7 @@ import pytest
 from headroom_agent.notices import Notices
 from headroom_agent.sampler import Moment, NoData, SampleError
 from headroom_agent.samplers import cpuinfo, dmi, load, memory, pressure, uptime
-from headroom_agent.samplers.agent_self import SelfSampler
+from headroom_agent.samplers.agent_self import SelfSampler, Statm
 from headroom_agent.samplers.facts import FactsSampler, parse_os_release
 from headroom_agent.samplers.memory import MemorySampler
 from headroom_agent.samplers.pressure import PressureSampler
@@ -100,7 +100,7 @@ def test_facts_come_at_first_and_on_change_only(tmp_path: Path) -> None:
 
 
 def test_the_agent_tells_its_own_cost() -> None:
-    agent = SelfSampler(lambda: 0.5, lambda: SpoolState(3, 300, 1)).sample(NOW).agent
+    agent = SelfSampler(lambda: 0.5, lambda: SpoolState(3, 300, 1), Statm()).sample(NOW).agent
     assert agent.cpu_seconds_total > 0
     assert agent.memory_resident_bytes > 1_000_000
     assert (agent.spool_batches, agent.spool_bytes, agent.dropped_batches_total) == (3, 300, 1)
