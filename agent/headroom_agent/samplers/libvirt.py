@@ -32,6 +32,8 @@ from headroom_proto.v1 import samples_pb2, telemetry_pb2
 
 PROBE_SECONDS = 0.25
 """Longest wait in a cycle while libvirt hangs, so that it costs the other figures nothing."""
+START_SECONDS = 15.0
+"""So long a new process has for its first answer: a busy machine starts one slowly."""
 NOTHING = Details()
 
 
@@ -133,7 +135,7 @@ class LibvirtSampler:
             self._end()
             raise
         self._answers = line is not None
-        if answered and line is None:
+        if answered and line is None and self._pipe is not None and self._pipe.has_answered:
             self._end()
         return line
 
@@ -147,7 +149,7 @@ class LibvirtSampler:
         if self._pipe is not None and self._pipe.waiting:
             if self._pipe.answer(0) is not None:
                 patience = self._deadline
-            elif self._pipe.age_seconds < self._deadline:
+            elif self._pipe.age_seconds < self._limit():
                 return None
             else:
                 self._end()
@@ -155,6 +157,11 @@ class LibvirtSampler:
             self._pipe = LibvirtPipe(self._uri, self._deadline, self._every)
         self._pipe.ask()
         return self._pipe.answer(patience)
+
+    def _limit(self) -> float:
+        """Seconds after which a process that does not answer is ended."""
+        started = self._pipe is not None and self._pipe.has_answered
+        return self._deadline if started else max(self._deadline, START_SECONDS)
 
     def _explain(self) -> str:
         hanging = ", ".join(suspects(self._procfs)) or "look at libvirtd and the guests"

@@ -17,7 +17,11 @@ class PipeError(Exception):
 
 
 class LibvirtPipe:
-    """One process, started anew (never forked: the agent has threads and gRPC channels)."""
+    """
+    One process, started anew (never forked: the agent has threads).
+
+    ``has_answered`` is false while it may still be starting.
+    """
 
     def __init__(self, uri: str, deadline_seconds: float, guests_seconds: float) -> None:
         command = [sys.executable, "-P", "-m", "headroom_agent.samplers.libvirt_child"]
@@ -34,6 +38,7 @@ class LibvirtPipe:
         self._poll.register(self._stdout(), select.POLLIN)
         self._got = bytearray()
         self._asked: float | None = None
+        self.has_answered = False
 
     @property
     def waiting(self) -> bool:
@@ -68,7 +73,7 @@ class LibvirtPipe:
             self._got += chunk
             if len(self._got) > MOST_BYTES:
                 raise PipeError(f"its answer is longer than {MOST_BYTES >> 20} MiB")
-        self._asked = None
+        self._asked, self.has_answered = None, True
         return bytes(self._got)
 
     def kill(self) -> None:

@@ -39,7 +39,7 @@ class Nothing:
     def __init__(self, *, waiting: bool = False) -> None:
         self.waiting = [1] if waiting else []
         self.welcomed = waiting
-        self.not_before = 0.0
+        self.not_before = self.heartbeat_seconds = 0.0
         self.batches: list[pb.Batches] = []
 
     def take(self, now: float) -> pb.Batches | None:
