@@ -20,7 +20,10 @@ ratio = {ceiling}
 evaluate_seconds = 0.2
 [alerts.rule]
 window_seconds = 2
+step_seconds = 0
 hold_seconds = 2
+falling_factor = 0
+clear_factor = 0.9
 clear_hold_seconds = 3
 [alerts.groups]
 wait_seconds = 0.5

@@ -62,7 +62,7 @@ class Rule:
     name: str = "Rule"
     window_seconds: float = 300.0
     step_seconds: float = 0.0
-    """Windows end on multiples of this, in UTC; 0: at every sample."""
+    """Windows end on multiples of this, in UTC, the window at most; 0: at every sample."""
     hold_seconds: float = 600.0
     falling_factor: float = 0.0
     """Holds a page back while the window is below this times the mean over window and hold."""
@@ -101,6 +101,8 @@ class Rule:
             raise ValueError(f"falling_factor = {self.falling_factor}: expected 0 to 1")
         self._check_words()
         self._check_clear_level()
+        # A longer one would leave samples between two windows that no window holds.
+        object.__setattr__(self, "step_seconds", min(self.step_seconds, self.window_seconds))
 
     def _check_words(self) -> None:
         if self.aggregate not in AGGREGATES and not PERCENTILE.fullmatch(self.aggregate):

@@ -179,3 +179,9 @@ def test_only_a_ratio_is_shown_as_one():
     ]
     (rows,) = alert_rows(alerts, ALL_SHIPPED, START)
     assert [row[2] for row in rows.rows] == [[1, 0.5], [1, None]]
+
+
+def test_a_step_is_never_longer_than_its_window():
+    rules = configured(rule={"window_seconds": 60})
+    assert rules["HostAboveCeiling"].step_seconds == 60
+    assert rules["HostAboveCeiling"].hold_seconds == CeilingRule().hold_seconds
