@@ -4,7 +4,7 @@ BIN := .venv/bin
 UP := $(if $(FLEET),--fleet $(FLEET)) $(if $(DATA),--data $(DATA)) $(if $(WEBHOOK),--webhook $(WEBHOOK)) $(if $(HTTP),--http $(HTTP)) $(if $(GRPC),--grpc $(GRPC))
 
 .DEFAULT_GOAL := help
-.PHONY: help up test install dev engines check lint audit-code types imports proto-check docs-check dashboards-check format proto docs dashboards site packages wheel sbom wheelhouse lock bench figures test-faults clean
+.PHONY: display pictures promql-long help up test install dev engines check lint audit-code types imports proto-check docs-check dashboards-check format proto docs dashboards site packages wheel sbom wheelhouse lock bench figures test-faults clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,7 +12,7 @@ help: ## Show this list
 up: install ## Run collector and agent here; FLEET=50 adds simulated hosts, WEBHOOK=URL pages there
 	@exec $(BIN)/headroom up $(UP)
 
-test: engines dev ## Run all tests, installing first what they need
+test: engines dev display ## Run all tests, installing first what they need
 	$(BIN)/pytest $(ARGS)
 
 test-faults: engines dev ## Hurt agent and collector in every way; LONG=1 for the long form
@@ -100,6 +100,15 @@ lock: dev ## Bring the lock files up to date with pyproject.toml
 	$(COMPILE) --extra collector --extra dashboards --extra apprise --extra influx --extra ipmi --extra report --extra build --extra libvirt -o requirements-libvirt.lock pyproject.toml
 	$(COMPILE) --extra collector --extra dashboards --extra apprise --extra influx --extra ipmi --extra report --extra build --extra libvirt --extra docs --extra fast --extra sheets --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 	$(COMPILE) -o proto/requirements-gen.lock proto/requirements-gen.in
+
+display: engines ## Bundle what draws the panels in the tests, from Grafana's own libraries
+	@deploy/setup/display.sh
+
+pictures: dev display ## Draw the pictures of docs/grafana.md anew
+	HEADROOM_PICTURES=docs/images $(BIN)/pytest tests/dashboards/test_display.py
+
+promql-long: dev engines ## 4,000 generated queries against Debian's Prometheus
+	HEADROOM_PROMQL_QUERIES=4000 HEADROOM_PROMQL_SEED=2 $(BIN)/pytest tests/collector/promql/test_against_prometheus.py --timeout 3600
 
 bench: install ## Run the benchmarks
 	$(BIN)/headroom bench all

@@ -32,6 +32,8 @@ OTHERS: Json = {
 }
 """Link to the other dashboards, taking time and variables along."""
 
+CEILING = "<ceiling>"
+"""Stands in texts for the ceiling, so that they are the same whatever it is."""
 DETAIL = re.compile(r"(/d/headroom-[a-z]+)\?")
 
 # What grafanalib writes and Grafana has not read for years.
@@ -158,7 +160,7 @@ class Page:
     marks: Sequence[Mark]
     bands: Sequence[Band]
     ceiling: float | None = None
-    """What stands for {ceiling} in texts, a ratio."""
+    """What stands for CEILING in texts, a ratio."""
 
     def dashboard(self, flavour: Flavour) -> Dashboard:
         """Return it as grafanalib's."""
@@ -204,7 +206,7 @@ def _filled(value: Any, ceiling: str) -> Any:
         return [_filled(item, ceiling) for item in value]
     if isinstance(value, dict):
         return {key: _filled(item, ceiling) for key, item in value.items()}
-    return value.replace("{ceiling}", ceiling) if isinstance(value, str) else value
+    return value.replace(CEILING, ceiling) if isinstance(value, str) else value
 
 
 def to_json(page: Page, flavour: Flavour = PROMQL, texts: Texts = ENGLISH) -> str:

@@ -1,6 +1,7 @@
 """Shape of the dashboard: what Grafana needs, and nothing it lost years ago."""
 
 import json
+import re
 
 import pytest
 
@@ -94,6 +95,13 @@ def test_panels_have_numbers_of_their_own_and_do_not_overlap(any_dashboard):
         taken |= cells
 
 
+def test_legends_are_labels_in_double_braces(any_panels):
+    for panel in any_panels:
+        for target in panel["targets"]:
+            rest = re.sub(r"\{\{\w+\}\}", "", target["legendFormat"])
+            assert not set("{}<>") & set(rest), target["legendFormat"]
+
+
 def test_the_titles_are_unique(any_panels):
     titles = [panel["title"] for panel in any_panels]
     assert len(set(titles)) == len(titles)
@@ -154,7 +162,8 @@ def test_the_threshold_line_is_at_the_ceiling(ratio):
     assert len(lined) == 2
     for panel in lined:
         steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
-        assert steps[-1] == {"color": "red", "value": ratio}
+        assert steps[-1] == {"color": "red", "value": pytest.approx(ratio)}
+        assert steps[-1]["value"] > ratio
         assert steps[-2] == {"color": "orange", "value": pytest.approx(ratio * 0.9)}
 
 

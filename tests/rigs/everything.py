@@ -101,6 +101,18 @@ class Estate:
         return totals[column.field] if column.integer else float(totals[column.field])
 
 
+LIKELY: Mapping[str, Value] = {
+    "hosts_present": 12, "hosts_needed": 4, "hosts_freeable": 8, "hosts_kept": 5, "hosts_freed": 7,
+    "hosts_freed_now": 2, "level_ratio": 0.21, "ceiling_ratio": 0.4, "vms_per_host": 3.4,
+    "cpu_demand_ratio": 0.31, "trend_per_day_ratio": 0.0004, "trend_low_per_day_ratio": 0.0002,
+    "trend_high_per_day_ratio": 0.0007, "ceiling_in_seconds": 4.1e7, "ceiling_earliest_seconds": 2.3e7,
+    "power_saved_watts": 1750.0, "power_forecast_watts": 1250.0, "money_saved_per_year": 9100.0,
+    "history_seconds": 2.6e6, "age_seconds": 2000.0, "memory_used_bytes": 48 << 30,
+    "memory_total_bytes": 128 << 30, "memory_demand_bytes": 400 << 30,
+}  # fmt: skip
+"""Values that go with each other, so that pictures show what may be."""
+
+
 def value(dice: random.Random, column: Column, totals: dict[str, int], host: str) -> Value:
     """Return a value as it may be; counters only grow, but for a reset now and then."""
     if column.type == "counter":
@@ -110,6 +122,8 @@ def value(dice: random.Random, column: Column, totals: dict[str, int], host: str
         return grown if column.integer else grown + dice.random()
     if column.metric == "headroom_alert_firing":
         return int(dice.random() < 0.9)
+    if column.field in LIKELY:
+        return LIKELY[column.field]
     if column.integer:
         return dice.randrange(1, 12)
     if column.metric == "headroom_host_cpu_utilisation_ratio" and host == "stray":

@@ -7,11 +7,14 @@ from headroom_dashboards.frame import Band
 from headroom_dashboards.panels import Panel, Thresholds, TimeSeries
 from headroom_dashboards.query import Query
 
+ABOVE = 1e-9
+"""Grafana colours from a threshold on, and a host at its ceiling is not above it yet."""
+
 
 def against(ceiling: Ceiling, rule: Rule) -> Thresholds:
     """Colour a utilisation: orange from where an alert clears, red from the ceiling on."""
     clears = round(ceiling.ratio * rule.clear_factor, 6)
-    return Thresholds("green", [(clears, "orange"), (ceiling.ratio, "red")])
+    return Thresholds("green", [(clears, "orange"), (ceiling.ratio + ABOVE, "red")])
 
 
 def utilisation(ceiling: Ceiling, rule: Rule) -> Band:
@@ -20,7 +23,7 @@ def utilisation(ceiling: Ceiling, rule: Rule) -> Band:
     busiest = Panel(
         "Utilisation of the busiest hosts against the ceiling",
         "CPU utilisation, mean over 5 minutes, of the 20 busiest hosts at each moment; the red line"
-        " is the ceiling of {ceiling}.",
+        " is the ceiling of <ceiling>.",
         [Query(f"topk(20, {UTILISATION})", "{{host}}")],
         "percentunit",
         colours,

@@ -52,7 +52,7 @@ def over(ceiling: Ceiling, rule: Rule) -> Band:
     timeline = Panel(
         "Above the ceiling over time",
         "CPU utilisation, mean over 5 minutes, of the 20 hosts that are busiest now; red is above"
-        " the ceiling of {ceiling}.",
+        " the ceiling of <ceiling>.",
         [
             Query(
                 f"{UTILISATION} and topk(20, avg_over_time({BUSY}[5m] @ end()))",
