@@ -42,6 +42,7 @@ class Session:
     ended: str = ""
     said_goodbye: bool = False
     cancelled: bool = False
+    leaving: bool = False
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _greeted: bool = False
     _closed: bool = False
@@ -174,6 +175,11 @@ class Session:
             self._finish_by = by
             self._changed.notify_all()
         self.on_news()
+
+    def leave(self) -> None:
+        """End the requests, and the stream once what is under way was answered: another follows."""
+        self.leaving = True
+        self.close()
 
     def close(self) -> None:
         """End the requests."""

@@ -94,7 +94,7 @@ class Transport:
         with self._mutex:
             session = self._session
         if session is not None:
-            session.close()
+            session.leave()
 
     def stop(self, drain_seconds: float) -> bool:
         """

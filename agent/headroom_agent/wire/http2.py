@@ -66,7 +66,7 @@ def _send(link: Link, call: Call, session: Session) -> float:
             wait = found
             break
         if found is None:
-            if session.said_goodbye:
+            if session.said_goodbye or session.leaving:
                 call.finish()
                 link.write(call.outgoing())
             break

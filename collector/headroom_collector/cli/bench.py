@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from headroom_collector.bench import agent, alerts, energy, ingest, plan
+from headroom_collector.bench import agent, alerts, energy, ingest, plan, security
 from headroom_collector.bench.report import Figure, as_json, as_table
 from headroom_collector.cli.client import CliError
 
@@ -21,6 +21,7 @@ def benches(case: str | None = None) -> Mapping[str, Bench]:
         "energy": partial(energy.figures, case=case),
         "ingest": partial(ingest.figures, case=case),
         "plan": plan.figures,
+        "security": partial(security.figures, case=case),
     }
 
 
@@ -32,7 +33,7 @@ def run(names: list[str], *, short: bool, case: str | None = None) -> Iterator[F
 
 def bench(
     name: Annotated[
-        str, typer.Argument(help="agent, alerts, energy, ingest, plan, or all.")
+        str, typer.Argument(help="agent, alerts, energy, ingest, plan, security, or all.")
     ] = "all",
     *,
     case: Annotated[str | None, typer.Option(help="Only figures of this case.")] = None,
