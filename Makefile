@@ -4,7 +4,7 @@ BIN := .venv/bin
 UP := $(if $(FLEET),--fleet $(FLEET)) $(if $(DATA),--data $(DATA)) $(if $(WEBHOOK),--webhook $(WEBHOOK)) $(if $(HTTP),--http $(HTTP)) $(if $(GRPC),--grpc $(GRPC))
 
 .DEFAULT_GOAL := help
-.PHONY: display pictures promql-long help up test install dev engines check lint audit-code types imports proto-check docs-check dashboards-check format proto docs dashboards site packages wheel sbom wheelhouse lock bench figures test-faults clean
+.PHONY: display pictures promql-long help up test install dev engines check lint audit-code types imports proto-check docs-check dashboards-check format proto docs dashboards site packages wheel sbom wheelhouse lock bench figures test-faults test-install clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test-faults: engines dev ## Hurt agent and collector in every way; LONG=1 for th
 test-agent-long: engines dev ## The agent's long tests: each hypervisor fault 20 times, then 100,000 cycles
 	HEADROOM_REPEATS=20 $(BIN)/pytest -s tests/agent/test_hypervisor_faults.py tests/agent/samplers/test_libvirt_real.py $(ARGS)
 	HEADROOM_GROWTH_CYCLES=100000 $(BIN)/pytest -s tests/agent/test_growth.py $(ARGS)
+
+test-install: engines dev ## From fresh Debian 12 machines to a filled page, by the documents' commands alone
+	$(BIN)/pytest tests/install --timeout 1800 $(ARGS)
 
 install: ## Set up .venv to run Headroom
 	@deploy/setup/venv.sh run

@@ -30,6 +30,7 @@ from headroom_collector.ingest.server import IngestServer, IngestSettings
 from headroom_collector.inventory.book import MIGRATIONS as INVENTORY_TABLES
 from headroom_collector.inventory.book import Book
 from headroom_collector.judging import Judging
+from headroom_collector.notify import READY, STOPPING, notify
 from headroom_collector.promql.workers import Children
 from headroom_collector.renew import Loop, merged
 from headroom_collector.security.audit import Audit
@@ -244,6 +245,8 @@ class Collector:
         data = self._config.data
         ready.write(data, ready.Ready(os.getpid(), self.grpc, self.http, __version__))
         rooms.callback(ready.remove, data)
+        notify(READY)
+        rooms.callback(notify, STOPPING)
         log.info("ready: agents at %s, page at http://%s/, data in %s", self.grpc, self.http, data)
 
     def reload(self, wanted: CollectorConfig) -> list[str]:

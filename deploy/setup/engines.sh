@@ -7,6 +7,8 @@ PACKAGES="chromium dmidecode gcc influxdb iproute2 ipmitool libc6-dev libopenipm
 libvirt-dev e2fsprogs iptables openipmi pkg-config prometheus prometheus-alertmanager python3-dev qemu-system-x86 victoria-metrics"
 # The report as PDF: WeasyPrint's libraries and a font.
 PACKAGES="$PACKAGES fonts-dejavu-core libharfbuzz-subset0 libpangoft2-1.0-0"
+# Packages and documents are tried on machines of their own.
+PACKAGES="$PACKAGES curl debootstrap systemd systemd-container"
 # Not where there is a Node.js that brings its own npm: Debian's would displace it.
 command -v npm >/dev/null || PACKAGES="$PACKAGES nodejs npm"
 

@@ -51,7 +51,7 @@ class Machine:
         """Run a command in it, as its root and with a login's environment."""
         clean = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"]
         done = subprocess.run(
-            ["nsenter", "--target", str(self.init), "--all", f"--wd={folder}", *clean, *command],
+            ["nsenter", "--target", str(self.init), "--all", f"--wdns={folder}", *clean, *command],
             capture_output=True,
             text=True,
             timeout=seconds,

@@ -8,6 +8,7 @@ import pytest
 
 PACKAGES = {
     "chromium": "chromium",
+    "debootstrap": "debootstrap",
     "gcc": "gcc libopenipmi-dev",
     "influxd": "influxdb",
     "ipmi_sim": "openipmi",

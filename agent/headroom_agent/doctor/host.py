@@ -100,7 +100,9 @@ def hypervisor(
         return
     if not installed("libvirt"):
         yield Finding(
-            "bad", "libvirt", "libvirt-python is not installed: pip install 'headroom[libvirt]'"
+            "bad",
+            "libvirt",
+            "libvirt-python is not installed: apt-get install python3-libvirt, or pip install 'headroom[libvirt]'",
         )
         return
     yield _asked(uri, config, notices, now)

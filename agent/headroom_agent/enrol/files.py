@@ -68,7 +68,7 @@ class Files:
         """Have these from now on, durable; raises CertificateError."""
         try:
             for folder in {path.parent for path in (self.ca, self.cert, self.key)}:
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _make(folder)
             _write(self.ca, ca, 0o644)
             _write(self.pending, key + cert, 0o600)
             self.finish()
@@ -103,6 +103,22 @@ class Files:
         return tuple(found)
 
 
+def _give(handle: int | Path, folder: Path) -> None:
+    """Give what root made to the owner of the folder it is in: root enrols for the agent."""
+    owner = folder.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.chown(handle, owner.st_uid, owner.st_gid)
+
+
+def _make(folder: Path) -> None:
+    """Make a folder that only its owner can look into, and those above it. Raises OSError."""
+    if folder.exists():
+        return
+    _make(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _give(folder, folder.parent)
+
+
 def _write(path: Path, content: bytes, mode: int) -> None:
     """Put a whole file in place, durable, or leave the old one. Raises OSError."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
@@ -111,9 +127,7 @@ def _write(path: Path, content: bytes, mode: int) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             os.fchmod(file.fileno(), mode)
-            folder = path.parent.stat()
-            if os.geteuid() == 0 and folder.st_uid != 0:
-                os.fchown(file.fileno(), folder.st_uid, folder.st_gid)  # root enrols for the agent
+            _give(file.fileno(), path.parent)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from headroom_agent.samplers.libvirt_slow import Slow, details
 
-MISSING: Final = "libvirt-python is not installed: pip install 'headroom[libvirt]'"
+MISSING: Final = "libvirt-python is not installed: apt-get install python3-libvirt, or pip install 'headroom[libvirt]'"
 GROUPS: Final = ("STATE", "CPU_TOTAL", "BALLOON", "VCPU")
 SETTLE_SECONDS: Final = 0.5
 """Longest wait for what was not read of a new domain yet, so that the first answer is whole."""
