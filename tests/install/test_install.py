@@ -103,8 +103,8 @@ def test_the_page_about_installing_leads_to_an_enrolled_host(two: dict[str, Mach
     found = two["host"].run(
         "headroom-agent", "--config", "/etc/headroom/agent.toml", "--json", "doctor", check=False
     )
-    bad = [one for one in json.loads(found.stdout) if one["state"] == "bad"]
-    assert bad == []
+    faults = [one for one in json.loads(found.stdout) if one["state"] == "bad"]
+    assert faults == []
 
 
 def test_a_host_is_taken_off_again(two: dict[str, Machine]) -> None:
