@@ -105,6 +105,8 @@ class Groups:
     """Between two notifications of a group that changed."""
     repeat_seconds: float = 14400.0
     """Before a group that still fires is told of again."""
+    info_repeat_seconds: float = 604_800.0
+    """The same for a group in which nothing is more severe than info."""
     storm_alerts: int = 50
     """More new alerts at once for one receiver, from several groups, become one notification."""
     storm_groups: int = 10
@@ -112,7 +114,8 @@ class Groups:
 
     def __post_init__(self) -> None:
         """Refuse what would never or always send; raises ValueError."""
-        if self.wait_seconds < 0 or self.interval_seconds <= 0 or self.repeat_seconds <= 0:
+        repeats = (self.repeat_seconds, self.info_repeat_seconds)
+        if self.wait_seconds < 0 or self.interval_seconds <= 0 or min(repeats) <= 0:
             raise ValueError("wait, interval and repeat: expected more than 0 seconds")
         if self.storm_alerts < 1 or self.storm_groups < 1:
             raise ValueError("storm_alerts and storm_groups: expected 1 or more")

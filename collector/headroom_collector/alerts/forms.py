@@ -205,12 +205,13 @@ def ntfy(given: Given) -> Request:
     """Push to phones through ntfy, published as JSON."""
     body = given.body
     fires = body["status"] == "firing"
-    urgent = fires and _severity(body) in {"critical", "error"}
+    severity = _severity(body)
+    loud = 5 if severity in {"critical", "error"} else 2 if severity == "info" else 4
     message = {
         "topic": given.receiver.topic,
         "title": summary(body, given.language)[:250],
         "message": text(given)[:4000],
-        "priority": 5 if urgent else 4 if fires else 3,
+        "priority": loud if fires else min(loud, 3),
         "tags": ["rotating_light" if fires else "white_check_mark"],
         "click": body["externalURL"],
     }

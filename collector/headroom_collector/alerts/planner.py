@@ -201,7 +201,9 @@ class Planner:
         calm = (member.clearing or member.told in look.acked for member in current.values())
         if not groups_itself and all(calm):
             return
-        due = min(group.flushed, look.now) + round(pace.repeat_seconds * SECOND)
+        known = all(member.labels.get("severity") == "info" for member in current.values())
+        pause = pace.info_repeat_seconds if known and not groups_itself else pace.repeat_seconds
+        due = min(group.flushed, look.now) + round(pause * SECOND)
         if due > look.now:
             look.plan.wait((due - look.now) / SECOND)
         else:

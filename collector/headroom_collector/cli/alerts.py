@@ -38,7 +38,8 @@ def _word(word: str) -> str:
 
 
 def _host(alert: Mapping[str, Any]) -> str:
-    name = escape(alert["host"])
+    # An alert about a cluster, a site or the estate has no host.
+    name = escape(alert["host"] or "-")
     return f"{name} [magenta](simulated)[/magenta]" if alert["simulated"] else name
 
 

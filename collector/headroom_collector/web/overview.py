@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headroom_collector.alert_metrics import unit_of
+from headroom_collector.alerts.subjects import spoken
 from headroom_collector.config import CollectorConfig
 from headroom_collector.consolidation.nested import hypervisors_of
 from headroom_collector.store.api import HostRow, Reader
@@ -247,7 +248,7 @@ def _alerts(
     return [
         Alert(
             rule=row.rule,
-            host=row.host,
+            host=spoken(row.host),
             simulated=row.host in simulated,
             since=None if row.started is None else moment(row.started),
             value=row.value if row.rule in ratios else None,

@@ -112,6 +112,17 @@ def test_what_is_below_its_clear_level_is_not_repeated_and_goes_on_when_it_is_ba
     assert desk.plan(20_400) == [([], ["a"])]
 
 
+def test_mere_information_is_repeated_once_a_week_and_company_brings_it_back(desk):
+    idle = member("a", severity="info")
+    desk.plan(0, idle)
+    assert desk.plan(2, idle) == [(["a"], [])]
+    assert desk.plan(15_000, idle) == []
+    assert desk.plan(700_000, idle) == [(["a"], [])]
+    hot = member("b", severity="warning")
+    assert desk.plan(700_400, idle, hot) == [(["a", "b"], [])]
+    assert desk.plan(715_000, idle, hot) == [(["a", "b"], [])]
+
+
 def test_a_receiver_that_was_away_is_told_the_present_and_no_past(desk):
     desk.away = True
     desk.plan(0, member("a"))

@@ -153,6 +153,7 @@ def test_ntfy_wakes_people_up_only_for_what_is_urgent():
     assert request.headers["authorization"] == "Bearer key"
     assert form("ntfy", envelope())[0]["priority"] == 4
     assert form("ntfy", envelope(over=True))[0]["priority"] == 3
+    assert form("ntfy", envelope(severity="info"))[0]["priority"] == 2
 
 
 def mail_to(address, **more):
