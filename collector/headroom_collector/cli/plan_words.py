@@ -48,7 +48,7 @@ def _rows(plan: Object, savings: Object) -> Iterator[tuple[str, str]]:
                 band = f"{one['p10']:,.0f} to {one['p90']:,.0f}"
                 yield (
                     "Worth in 5 years",
-                    f"{one['npv']:,.0f} {savings['currency']}  (P10-P90 {band})",
+                    f"{one['p50']:,.0f} {savings['currency']}  (P10-P90: {band})",
                 )
     yield "Took", f"{plan['seconds']:.1f} s, {plan['peak_memory_bytes'] / 2**20:,.0f} MiB"
 

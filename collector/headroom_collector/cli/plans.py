@@ -9,7 +9,10 @@ from rich.console import Console
 
 from headroom_collector.cli import plan_live
 from headroom_collector.cli import plan_words as words
+from headroom_collector.cli.client import CliError
 from headroom_collector.cli.plan import print_plan
+from headroom_collector.consolidation.importers.convert import convert
+from headroom_collector.consolidation.planner.model import PlanError
 
 app = typer.Typer(no_args_is_help=False, invoke_without_command=True)
 
@@ -66,3 +69,28 @@ def compare_plans(
         return
     for line in words.comparison(found):
         print(line)
+
+
+@app.command("import")
+def import_estate(
+    platform: Annotated[str, typer.Argument(help="vmware, proxmox or hyperv.")],
+    source: Annotated[Path, typer.Argument(help="RVTools workbook, or folder of exports.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder to write, for headroom plan --from.")],
+    performance: Annotated[
+        list[Path] | None, typer.Option(help="vmware: CSV of Get-Stat; may be given again.")
+    ] = None,
+) -> None:
+    """
+    Turn what a platform exports into the folder that headroom plan --from reads.
+
+    Example: headroom plans import vmware RVTools.xlsx --performance stats.csv --out estate
+    """
+    try:
+        found = convert(platform, source, performance or [], out)
+    except PlanError as error:
+        raise CliError(str(error)) from None
+    print(f"{out}: {found.hosts} hosts, {found.vms} VMs, {found.samples} samples")
+    for note in found.notes:
+        print(note)
+    print(f"Next: headroom plan --from {out}")

@@ -144,7 +144,7 @@ def _finished(
     extras: Mapping[str, Any],
 ) -> Plan:
     placement = _placement(problem, made)
-    spare, short = spares(problem, options, placement)
+    spare, short = spares(problem, options, placement, made.aside)
     kept = _kept(problem, placement) | spare
     broken = violations(problem, options, placement, made.aside)
     before = [vm.host for vm in problem.vms]

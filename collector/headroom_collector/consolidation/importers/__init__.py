@@ -1,0 +1,1 @@
+"""What other tools export, as the folder that the planner reads."""
