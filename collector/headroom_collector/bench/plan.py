@@ -114,14 +114,14 @@ def _warm(folder: Path) -> None:
                 plan(problem, Options(quantile=quantile, time_limit=0.3, holdout=False))
 
 
-def figures(*, short: bool) -> Iterator[Figure]:
-    """Plan every case on the traces; skipped, with the reason, where there are none."""
+def figures(*, short: bool, case: str | None = None) -> Iterator[Figure]:
+    """Plan every case, or one, on the traces; skipped, with the reason, where there are none."""
     folder = data_folder()
     if not (folder / "planetlab").is_dir():
         why = f"no traces in {folder.name}: name their folder in {DATA}"
         yield Figure("plan", "traces", "skipped", 1, "1", skipped={"traces": why})
         return
     _warm(folder)
-    for case in cases():
-        if case.short or not short:
-            yield from measured(case, folder)
+    for one in cases():
+        if (one.short or not short) and case in {None, one.name}:
+            yield from measured(one, folder)

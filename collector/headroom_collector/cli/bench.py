@@ -20,7 +20,7 @@ def benches(case: str | None = None) -> Mapping[str, Bench]:
         "alerts": partial(alerts.figures, case=case),
         "energy": partial(energy.figures, case=case),
         "ingest": partial(ingest.figures, case=case),
-        "plan": plan.figures,
+        "plan": partial(plan.figures, case=case),
         "security": partial(security.figures, case=case),
     }
 

@@ -1,6 +1,7 @@
 """What VMware, Proxmox and Hyper-V export becomes a folder that is planned."""
 
 import json
+from typing import Any
 
 import pytest
 from openpyxl import Workbook
@@ -13,14 +14,14 @@ from headroom_collector.consolidation.planner.folder import read_folder
 from headroom_collector.consolidation.planner.model import Options, PlanError
 from headroom_collector.consolidation.planner.plan import plan
 
-INFO = [
+INFO: list[list[Any]] = [
     ["VM", "Powerstate", "Template", "CPUs", "Memory", "Host", "Cluster"],
     ["web", "poweredOn", "False", 2, "4,096", "esx1", "prod"],
     ["db", "poweredOn", "False", 4, "8,192", "esx2", "prod"],
     ["old", "poweredOff", "False", 1, "1,024", "esx2", "prod"],
     ["golden", "poweredOff", "True", 1, "1,024", "esx2", "prod"],
 ]
-HOST = [
+HOST: list[list[Any]] = [
     ["Host", "Datacenter", "Cluster", "CPU Model", "Speed", "# CPU", "# Cores", "# Memory"],
     ["esx1", "paris", "prod", "Intel(R) Xeon(R) Gold 6130 CPU @ 2.10GHz", 2100, 2, 32, 262_144],
     ["esx2", "paris", "prod", "Intel(R) Xeon(R) Gold 6130 CPU @ 2.10GHz", 2100, 2, 32, 262_144],
@@ -104,8 +105,8 @@ def test_proxmox(tmp_path):
         points = [{"time": 1_700_000_100 + 1800 * n, "cpu": 0.5, "mem": gib} for n in range(4)]
         (folder / f"rrd-{vmid}.json").write_text(json.dumps([*points, {"time": 1, "mem": 0}]))
     (folder / "resources.json").write_text(json.dumps(rows))
-    node = {"mhz": 2000, "cores": 16, "model": "x"}
-    (folder / "nodes.json").write_text(json.dumps({"pve1": node, "pve2": node}))
+    facts = {"mhz": 2000, "cores": 16, "model": "x"}
+    (folder / "nodes.json").write_text(json.dumps({"pve1": facts, "pve2": facts}))
     convert("proxmox", folder, [], tmp_path / "estate")
     problem = read_folder(tmp_path / "estate")
     assert {vm.name for vm in problem.vms} == {"web (100)", "web (101)"}
