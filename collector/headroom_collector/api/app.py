@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from headroom_collector.api import admin as admin_routes
 from headroom_collector.api import (
     alerts,
+    discovery,
     energy,
     forecast,
     headroom,
@@ -70,6 +71,7 @@ def routers() -> list[APIRouter]:
     return [
         health.router,
         hosts.router,
+        discovery.router,
         vms.router,
         latest.router,
         alerts.router,

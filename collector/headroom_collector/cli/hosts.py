@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from headroom_collector.cli.client import CliError, client
+from headroom_collector.cli.targets import targets
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 UNKNOWN = "-"
@@ -272,3 +273,6 @@ def reload(context: typer.Context, *, data: Data = None) -> None:
         print(change)
     if answer["unassigned"]:
         print(f"Without a site and cluster: {', '.join(answer['unassigned'])}")
+
+
+app.command()(targets)

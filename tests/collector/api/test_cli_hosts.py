@@ -141,3 +141,23 @@ def test_a_silent_host_and_a_stopped_one_are_told_apart() -> None:
     assert hosts.status({**host, "status": "retired"}, NOW) == "retired"
     away = {**host, "status": "maintenance", "status_until": at}
     assert hosts.status(away, NOW) == "maintenance for 4 h, silent"
+
+
+def test_targets_are_the_file_that_prometheus_reads(run: Run, fleet, tmp_path: Path) -> None:
+    fleet.host("web-1", 0.2)
+    fleet.host("db-1", 0.2)
+    folder = tmp_path / "prometheus"
+    folder.mkdir()
+    file = folder / "headroom.json"
+    done = run("targets", "--output", str(file), "--site", "fra1", "--suffix", ".example.net")
+    assert done.stdout == f"1 hosts in {file}\n"
+    (group,) = json.loads(file.read_text())
+    assert group["targets"] == ["web-1.example.net:9100"]
+    assert list(folder.iterdir()) == [file]
+    assert json.loads(run("targets", "--site", "fra1").stdout)[0]["labels"]["site"] == "fra1"
+
+
+def test_targets_that_cannot_be_written_are_one_line(run: Run, tmp_path: Path) -> None:
+    done = run("targets", "--output", str(tmp_path / "none" / "headroom.json"))
+    assert isinstance(done.exception, CliError)
+    assert "cannot be written: No such file or directory" in str(done.exception)
