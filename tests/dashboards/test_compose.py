@@ -53,10 +53,3 @@ def test_configurations_are_such_as_the_collector_takes(path):
 def test_nothing_is_published_beyond_loopback(services):
     for service in services.values():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
-
-
-def test_what_is_copied_into_the_image_is_there():
-    for line in (FOLDER / "Containerfile").read_text().splitlines():
-        if line.startswith("COPY"):
-            *sources, _ = line.split()[1:]
-            assert all((FOLDER / "../.." / source).exists() for source in sources), line
