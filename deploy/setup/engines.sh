@@ -9,6 +9,8 @@ libvirt-dev e2fsprogs iptables openipmi pkg-config prometheus prometheus-alertma
 PACKAGES="$PACKAGES fonts-dejavu-core libharfbuzz-subset0 libpangoft2-1.0-0"
 # Packages and documents are tried on machines of their own.
 PACKAGES="$PACKAGES curl debootstrap systemd systemd-container"
+# The role of deploy/ansible is checked, and in make test-install run, as Debian's Ansible does it.
+PACKAGES="$PACKAGES ansible-core python3-apt"
 # Not where there is a Node.js that brings its own npm: Debian's would displace it.
 command -v npm >/dev/null || PACKAGES="$PACKAGES nodejs npm"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 PACKAGES = {
+    "ansible-playbook": "ansible-core",
     "chromium": "chromium",
     "debootstrap": "debootstrap",
     "gcc": "gcc libopenipmi-dev",
