@@ -84,6 +84,21 @@ def accelerator() -> str:
     return "kvm"
 
 
+def _mounts() -> list[list[str]]:
+    """Return the mounts that this process can reach, as proc(5) has their fields."""
+    return [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+
+
+def propagation() -> str:
+    """
+    Return how the daemon's mounts are kept to itself, in unshare's words.
+
+    The root of a chroot may be no mount point, and then nothing can be said of it: what comes back
+    to us is taken away at the end.
+    """
+    return "private" if any(fields[4] == "/" for fields in _mounts()) else "unchanged"
+
+
 class Libvirt:
     """The daemon and its guests; ``folder`` has to have a short path, for sockets."""
 
@@ -124,7 +139,7 @@ class Libvirt:
         script = " && ".join([*mounts, f"exec {self._libvirtd}"])
         with (self._folder / "libvirtd.out").open("ab") as out:
             self._daemon = subprocess.Popen(
-                ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
+                ["unshare", "--mount", "--propagation", propagation(), "sh", "-c", script],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -217,6 +232,9 @@ class Libvirt:
         if self._daemon is not None:
             self._daemon.kill()
             self._daemon.wait()
+        for fields in _mounts():
+            if self._folder.name in fields[3]:
+                subprocess.run(["umount", "--lazy", fields[4]], check=False)
 
     def _answers(self) -> bool:
         assert self._daemon is not None
