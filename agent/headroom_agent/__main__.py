@@ -55,11 +55,13 @@ def _certificate(start: Start) -> int:
         return WRONG_USE
     try:
         if start.command == "renew":
-            renew(config.collector, files)
+            renew(config.collector.split(",")[0], files)
             _write(f"renewed: {files.cert}")
         else:
             token = Path(start.token_file)
-            name = enrol(config.collector, token, start.ca_fingerprint, start.name, files)
+            name = enrol(
+                config.collector.split(",")[0], token, start.ca_fingerprint, start.name, files
+            )
             _write(f"enrolled as {name}: {files.cert}")
     except CertificateError as error:
         sys.stderr.write(f"headroom-agent: {error}\n")

@@ -162,7 +162,7 @@ def run(config: AgentConfig, logger: logging.Logger, stop: StopSignal) -> None:
         transport = _transport(config, recorder)
         renewal = Renewal(
             files,
-            command(config.collector, files),
+            command(config.collector.split(",")[0], files),
             transport.reconnect,
             notices,
             look_seconds=config.tls.look_seconds,

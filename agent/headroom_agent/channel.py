@@ -1,6 +1,6 @@
 """Where the collector is, the certificates to meet it with, and how long its silence is borne."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -18,13 +18,21 @@ class Keepalive:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the collector is, HOST:PORT, and the PEM files to meet it with."""
+    """
+    Where the collector is, HOST:PORT, and the PEM files to meet it with.
+
+    Several collectors are separated by commas; ``each`` gives them one by one.
+    """
 
     address: str
     ca: Path
     cert: Path
     key: Path
     keepalive: Keepalive = Keepalive()
+
+    def each(self) -> "list[Endpoint]":
+        """Return an endpoint a collector, in their order."""
+        return [replace(self, address=part.strip()) for part in self.address.split(",")]
 
     @property
     def host_and_port(self) -> tuple[str, int]:

@@ -67,7 +67,8 @@ class Transport:
         clock: Callable[[], float] = time.monotonic,
         wire: Wire | None = None,
     ) -> None:
-        self._endpoint, self._spool, self._speaker = endpoint, spool, speaker
+        self._endpoints, self._turn = endpoint.each(), 0
+        self._spool, self._speaker = spool, speaker
         self._notices, self._backoff, self._clock = notices, backoff, clock
         self._on_missed = on_missed
         self._wire = wire or choose.make(choose.H2)
@@ -128,7 +129,14 @@ class Transport:
                 continue  # asked for: no fault, and nothing to wait for
             if fault:
                 self._notices.fault("collector", f"collector {self._endpoint.address}: {fault}")
-            self._stopping.wait(self._backoff.next())
+            self._turn += 1
+            if self._turn % len(self._endpoints) == 0:
+                self._stopping.wait(self._backoff.next())
+
+    @property
+    def _endpoint(self) -> Endpoint:
+        """The collector whose turn it is: the next one after a failure."""
+        return self._endpoints[self._turn % len(self._endpoints)]
 
     def _stream(self) -> str:
         """Hold one stream until it ends; returns why in a line, empty for no fault."""

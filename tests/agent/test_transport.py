@@ -306,3 +306,18 @@ def test_stopping_does_not_wait_for_a_collector_that_is_not_there(
     assert not transport.stop(5.0)
     assert not transport._thread.is_alive()
     assert spool.first_seq == 1
+
+
+def test_the_next_collector_is_taken_after_a_failure(
+    listening: Listening, pki: Pki, spool: Spool, start: Start
+) -> None:
+    other = Listening(pki, Peer()).start()
+    fill(spool, 3)
+    start(f"{listening.address}, {other.address}", pki.agent())
+    listening.peer.wait(lambda: listening.peer.high_water == 3)
+    listening.stop()
+    fill(spool, 2)
+    other.peer.wait(lambda: other.peer.high_water == 5)
+    assert {batch.seq for batch in other.peer.stored} >= {4, 5}
+    other.stop()
+    listening.start()

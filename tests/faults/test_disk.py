@@ -108,8 +108,10 @@ def test_power_loss_of_the_spool_loses_nothing_that_was_spooled(
         for _ in range(power):
             field_.start(sender)
             field_.grow(CHANCE.randrange(5, 80))
+            told = field_.spooled()
             disk.cut()
             sender.kill()
+            field_.forget_after(told)
             disk.unmount()
             disk.mount()
         receiver.start()

@@ -64,9 +64,9 @@ def shorter(load: Load) -> Load:
 
 
 @contextmanager
-def collector(folder: Path) -> Iterator[tuple[int, ready.Ready]]:
+def collector(folder: Path, grpc: str = "127.0.0.1:0") -> Iterator[tuple[int, ready.Ready]]:
     """Run a collector with default settings; yields its pid and where it listens."""
-    flags = ["--data", str(folder), "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+    flags = ["--data", str(folder), "--grpc", grpc, "--http", "127.0.0.1:0"]
     child = processes.start(
         "collector",
         "headroom_collector.cli",

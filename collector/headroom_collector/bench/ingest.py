@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from headroom_collector.bench import capacity, hosts
+from headroom_collector.bench import at_rest, capacity, hosts, outage, sink_rates
 from headroom_collector.bench.report import Figure
 from headroom_collector.config import StoreSettings
 from headroom_collector.store.api import Rows, StoreBatch, Thing
@@ -21,6 +21,10 @@ STORE_CASE = "store-1000-hosts"
 
 CASES: dict[str, Callable[..., Iterator[Figure]]] = {
     capacity.CASE: capacity.figures,
+    at_rest.CASE: at_rest.figures,
+    outage.RECONNECT: outage.reconnect,
+    outage.BACKLOG: outage.backlog,
+    sink_rates.CASE: sink_rates.figures,
 }
 
 

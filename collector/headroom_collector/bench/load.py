@@ -7,6 +7,7 @@ of its own; every batch is acknowledged only once it is durable.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import resource
@@ -77,7 +78,9 @@ class Stream:
     again: int = 0
     waiting: deque[tuple[int, float]] = field(default_factory=deque)
     seconds: list[float] = field(default_factory=list)
+    greeted: bool = False
     _call: Any = None
+    _channel: Any = None
 
     async def connect(self, ca: bytes) -> None:
         """Open the connection and say Hello; returns after the Welcome."""
@@ -91,13 +94,35 @@ class Stream:
                 ("grpc.use_local_subchannel_pool", 1),
             ],
         )
+        self._channel = channel
         push: grpc.aio.StreamStreamMultiCallable[bytes, pb.PushResponse] = channel.stream_stream(
             METHOD, response_deserializer=pb.PushResponse.FromString
         )
         self._call = push()
         hello = pb.Hello(epoch=self.epoch, first_seq=1, next_seq=1, interval_seconds=10)
-        await self._call.write(pb.PushRequest(hello=hello).SerializeToString())
-        await self._call.read()
+        await self.write(pb.PushRequest(hello=hello).SerializeToString())
+        self.greeted = isinstance(await self._call.read(), pb.PushResponse)
+
+    async def write(self, message: bytes) -> None:
+        """Send a message."""
+        await self._call.write(message)
+
+    async def ended(self) -> None:
+        """Wait until the collector is gone."""
+        with contextlib.suppress(grpc.aio.AioRpcError):
+            while isinstance(await self._call.read(), pb.PushResponse):
+                pass
+        self.greeted = False
+        await self._channel.close()
+
+    async def acknowledged(self, seq: int) -> None:
+        """Wait until that batch is acknowledged; RuntimeError where the stream ends before."""
+        while self.acked < seq:
+            answer = await self._call.read()
+            if isinstance(answer, pb.PushResponse):
+                self.acked = max(self.acked, answer.ack.seq)
+            else:
+                raise RuntimeError("the stream ended")  # noqa: TRY004 - no answer is the stream's end
 
     async def run(self, start: float) -> None:
         """Send every cycle at its time, then wait until all are acknowledged, bounded."""

@@ -1,6 +1,7 @@
 """``headroom doctor``: what keeps a collector from working here, and what to do about it."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -89,6 +90,42 @@ def agents(data: Path) -> Iterator[Finding]:
         )
 
 
+def sinks(config: CollectorConfig) -> Iterator[Finding]:
+    """Ask a Prometheus that gets samples whether it takes those that agents send late."""
+    url = config.sinks.remote_write.url
+    if not url:
+        return
+    with httpx.Client(timeout=10.0) as http:
+        yield from late(url, http)
+
+
+def late(url: str, http: httpx.Client) -> Iterator[Finding]:
+    """Look for ``out_of_order_time_window`` in the configuration of what listens at ``url``."""
+    base = url.removesuffix("/api/v1/write")
+    try:
+        built = http.get(f"{base}/api/v1/status/buildinfo")
+        answer = http.get(f"{base}/api/v1/status/config")
+        # Others answer with a version that dashboards like to see, and nothing else.
+        own = built.status_code == 200 and "revision" in built.json()["data"]
+        text = answer.json()["data"]["yaml"] if own and answer.status_code == 200 else None
+    except httpx.HTTPError as error:
+        yield Finding("bad", "remote write", f"{url} does not answer: {type(error).__name__}")
+        return
+    except (ValueError, KeyError, TypeError):
+        text = None
+    if text is None:
+        yield Finding("good", "remote write", f"{base} answers, and is no Prometheus")
+    elif re.search(r"out_of_order_time_window:\s*(?!0s)\S", text):
+        yield Finding("good", "remote write", f"the Prometheus at {base} takes late samples")
+    else:
+        advice = "set storage.tsdb.out_of_order_time_window, such as 2d, in its configuration"
+        yield Finding(
+            "bad",
+            "remote write",
+            f"the Prometheus at {base} refuses what agents send late: {advice}",
+        )
+
+
 def doctor(
     data: Annotated[Path | None, typer.Option("--data", help="The collector's folder.")] = None,
     config: Annotated[Path | None, typer.Option("--config", help="Configuration file.")] = None,
@@ -112,6 +149,7 @@ def doctor(
         lambda: ports(where, settings),
         lambda: running(where),
         lambda: agents(where),
+        lambda: sinks(settings),
     ]
     for look in looks:
         findings += look()

@@ -9,6 +9,7 @@ import pytest
 from rigs.engines import Engine, receiving_prometheus, victoria
 from rigs.samples import SECOND, batch, host_rows, vm_rows
 
+from headroom_collector.cli.doctor import late
 from headroom_collector.sink_settings import InfluxDb, RemoteWrite
 from headroom_collector.sinks import influxdb
 from headroom_collector.sinks.remote_write import RemoteWriter
@@ -204,3 +205,34 @@ def test_the_same_time_with_another_value_is_refused_by_prometheus(
         deliver(sink)
         assert sink.tally.refused == 1
         assert "duplicate sample" in sink.tally.reason
+
+
+def test_the_doctor_finds_a_prometheus_that_refuses_what_comes_late(tmp_path: Path) -> None:
+    found = []
+    for window in ("", "2h"):
+        (tmp_path / f"w{window}").mkdir()
+        with (
+            receiving_prometheus(tmp_path / f"w{window}", window) as engine,
+            httpx.Client() as http,
+        ):
+            [one] = late(f"{engine.url}/api/v1/write", http)
+            found.append((one.state, "out_of_order_time_window" in one.found))
+    assert found == [("bad", True), ("good", False)]
+
+
+def test_the_doctor_leaves_other_engines_alone_and_names_one_that_is_gone(engine: Engine) -> None:
+    with httpx.Client() as http:
+        assert [one.state for one in late(f"{engine.url}/api/v1/write", http)] == ["good"]
+        [gone] = late("http://127.0.0.1:9/api/v1/write", http)
+    assert (gone.state, "does not answer" in gone.found) == ("bad", True)
+
+
+def test_victoria_takes_what_is_late_and_the_same_moment_twice(
+    store: DuckStore, engine: Engine, base: int, writer: Writer
+) -> None:
+    sink = task(store, writer(engine.url))
+    for seq, (second, value) in enumerate([(60, 0.5), (1, 0.25), (60, 0.75)], start=1):
+        rows = [host_rows(base + second * SECOND, cpu_utilisation_ratio=value)]
+        store.append(batch(seq=seq, rows=rows)).result(WAIT)
+        deliver(sink)
+    assert (sink.tally.sent, sink.tally.refused) == (3, 0)

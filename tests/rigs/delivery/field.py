@@ -129,6 +129,17 @@ class Field:
         """How many cycles the sender wrote down."""
         return self.ledger.read_bytes().count(b"\n") if self.ledger.exists() else 0
 
+    def forget_after(self, lines: int) -> None:
+        """
+        Take out of the ledger what was written down after its first ``lines``; the sender is gone.
+
+        Where the power went, nobody lives on to be told that a row is durable; here the sender
+        does, for a moment, and the kernel may let an fsync that was under way return without an
+        error. Those rows may be there or not.
+        """
+        kept = self.ledger.read_bytes().split(b"\n")[:lines]
+        self.ledger.write_bytes(b"".join(line + b"\n" for line in kept))
+
     def grow(self, by: int = 5) -> None:
         """Wait until so many more cycles are spooled."""
         goal = self.spooled() + by
