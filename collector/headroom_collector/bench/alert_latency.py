@@ -6,6 +6,7 @@ import random as random_module
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +14,7 @@ from headroom_collector.alert_settings import Alerts, Groups, Webhook
 from headroom_collector.alerts.engine import AlertEngine
 from headroom_collector.alerts.evaluator import Evaluator
 from headroom_collector.alerts.state import MIGRATIONS
-from headroom_collector.bench.alert_replay import Anywhere
+from headroom_collector.bench.alert_replay import Anywhere, quick_rule
 from headroom_collector.bench.report import Figure
 from headroom_collector.config import StoreSettings
 from headroom_collector.store.api import Rows, Store, StoreBatch, Thing
@@ -21,7 +22,6 @@ from headroom_collector.store.engine import open_store
 from headroom_core.ceiling import Ceiling
 from headroom_core.clock import SystemClock
 from headroom_core.estate import Member, Placement
-from headroom_core.rules import Rule
 from headroom_proto.catalogue import catalogue
 
 SECOND = 1_000_000_000
@@ -150,7 +150,7 @@ async def _late(store: Store, hosts: int, pages: int) -> list[float]:
     arrived: dict[str, float] = {}
     crossed: dict[str, float] = {}
     chosen = random_module.Random(SEED).sample(feeder.names, pages)  # noqa: S311  # test data
-    rule = Rule(window_seconds=INTERVAL, hold_seconds=HOLD_SECONDS)
+    rule = replace(quick_rule(INTERVAL), hold_seconds=HOLD_SECONDS)
     slices = [feeder.names[n::10] for n in range(10)]
     per_cycle = 5
     async with _hook(arrived) as url:
