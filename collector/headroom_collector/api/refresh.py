@@ -17,7 +17,9 @@ from headroom_collector.api.money import (
 from headroom_collector.api.services import Given
 from headroom_collector.api.times import Moment, moment
 from headroom_collector.consolidation.cluster import RELIABLE_SECONDS
+from headroom_collector.consolidation.live.book import PlanBook, packing_of
 from headroom_collector.consolidation.money.figures import Given as Stated
+from headroom_collector.consolidation.refresh.cluster import Pieces
 from headroom_collector.consolidation.refresh.models import ModelError, Server, names, server
 from headroom_collector.consolidation.refresh.report import in_place_share
 from headroom_collector.consolidation.refresh.whatif import Direct, Part, Question, WhatIf, what_if
@@ -199,7 +201,8 @@ def refresh(
     if price is not None:
         new = new.at(Stated(price, source="the question"))
     age = known.rates()["host.life_years"] if older_than is None else older_than
-    question = Question(new, age, reserve)
+    pieces = packing_of(PlanBook(given.store).list()) if given.plans is not None else Pieces()
+    question = Question(new, age, reserve, pieces)
     ceiling = given.config.ceiling
     return _out(what_if(given.store, given.book, ceiling, known, question, now), now)
 

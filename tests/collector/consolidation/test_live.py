@@ -11,7 +11,7 @@ from rigs.past import Past
 from rigs.samples import HandClock
 
 from headroom_collector.config import StoreSettings
-from headroom_collector.consolidation.live.book import MIGRATIONS, PlanBook, mode_of
+from headroom_collector.consolidation.live.book import MIGRATIONS, PlanBook, mode_of, packing_of
 from headroom_collector.consolidation.live.compare import compare, since
 from headroom_collector.consolidation.live.runner import (
     BusyError,
@@ -281,3 +281,12 @@ def test_a_plan_that_was_cut_off_is_no_longer_running(past):
     book.interrupt(NOW + 1).result(30)
     (kept,) = book.list()
     assert (kept.state, mode_of(kept.asked)) == ("interrupted", "energy")
+
+
+def test_what_packing_costs_is_taken_from_the_estates_own_newest_plan(past, tmp_path):
+    fill(past)
+    assert packing_of([]).likely == 1.39
+    run(past, tmp_path, wish(), wish(mode="empty"))
+    found = packing_of(PlanBook(past.store).list())
+    assert (found.likely, found.high) == (1.0, 1.0)
+    assert found.source.startswith("as plan a of this estate")

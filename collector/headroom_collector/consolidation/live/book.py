@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import duckdb
 
+from headroom_collector.consolidation.refresh.cluster import Pieces
 from headroom_collector.store.api import Migration, Store
 
 State = Literal["running", "finished", "failed", "interrupted"]
@@ -135,6 +136,20 @@ class PlanBook:
                 found.setdefault(mode_of(one.asked), one)
         whole = (self.get(one.id) for one in found.values())
         return [one for one in whole if one is not None]
+
+
+def packing_of(plans: Sequence[Kept]) -> Pieces:
+    """
+    Return what packing whole machines costs: as the newest repack of this estate needed it.
+
+    Hosts kept over the bound that no plan goes below; what plans for traces needed without one.
+    """
+    for kept in plans:
+        bound = kept.summary.get("lower_bound")
+        if kept.state == "finished" and mode_of(kept.asked) == "repack" and bound:
+            loss = max(1.0, kept.summary["hosts_kept"] / bound)
+            return Pieces(1.0, loss, loss, f"as plan {kept.id} of this estate needed")
+    return Pieces()
 
 
 def mode_of(asked: Mapping[str, Any]) -> str:

@@ -75,7 +75,11 @@ def _refilled(
         else:
             at, wide = int(np.argmin(total / passes)), BREADTHS[turn % len(BREADTHS)]
         course.say("filling", best.count(), bound)
-        known = tried[at] if turn % 2 else replace(tried[at], worth=tried[at].worth * lift)
+        known = (
+            tried[at]
+            if turn % 2 or task.late
+            else replace(tried[at], worth=tried[at].worth * lift)
+        )
         packing, left = fill(task, known, rng, wide, course.over)
         if course.over():
             return best

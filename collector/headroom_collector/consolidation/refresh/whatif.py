@@ -185,8 +185,14 @@ def _part(cluster: _Cluster, found: Answer | None, older_than: float) -> Part:
     )
 
 
-def _notes(parts: Sequence[Part], clusters: Sequence[_Cluster], new: Server) -> list[str]:
-    notes = ["An estimate over volumes; which machine goes where is the plan's answer."]
+def _notes(
+    parts: Sequence[Part], clusters: Sequence[_Cluster], new: Server, pieces: Pieces
+) -> list[str]:
+    first = (
+        f"Volumes times {pieces.likely:.2f} for packing whole machines, {pieces.source}; which"
+        " machine goes where is the plan's answer."
+    )
+    notes = [first]
     young = [part for part in parts if part.history_seconds < RELIABLE_SECONDS]
     if young:
         shortest = min(part.history_seconds for part in young)
@@ -257,6 +263,6 @@ def _put_together(
         carbon=carbon(steps.today.kwh - steps.end.kwh, len(choice.new), rates),
         prices=prices,
         not_counted=unknown(steps, prices),
-        notes=_notes(parts, clusters, question.new),
+        notes=_notes(parts, clusters, question.new, question.pieces),
         simulated=sum(held.machine.simulated for one in clusters for held in one.hosts),
     )

@@ -39,7 +39,11 @@ def run(past, data):
     """Run `headroom ARGUMENTS` against a collector with that past; returns its result."""
     app = FastAPI()
     app.state.services = SimpleNamespace(
-        store=past.store, book=Places(), config=CollectorConfig(data=data), clock=past.clock
+        store=past.store,
+        book=Places(),
+        config=CollectorConfig(data=data),
+        clock=past.clock,
+        plans=None,
     )
     for router in (waste_api.router, forecast_api.router, refresh_api.router):
         app.include_router(router)
