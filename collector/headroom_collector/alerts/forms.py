@@ -177,24 +177,25 @@ def slack(given: Given) -> Request:
     return _json(given, {"text": f"{mark} {title}", "blocks": blocks})
 
 
+def _runs(texts: list[str], **style: str) -> dict[str, Any]:
+    return {
+        "type": "RichTextBlock",
+        "inlines": [{"type": "TextRun", "text": one, **style} for one in texts],
+    }
+
+
 def teams(given: Given) -> Request:
     """Microsoft Teams workflow webhook: an adaptive card."""
     body = given.body
     colour = "Attention" if body["status"] == "firing" else "Good"
-    title = {
-        "type": "TextBlock",
-        "size": "Medium",
-        "weight": "Bolder",
-        "color": colour,
-        "text": summary(body, given.language),
-        "wrap": True,
-    }
-    told = {"type": "TextBlock", "text": text(given).replace("\n", "\n\n")[:8000], "wrap": True}
+    # Runs of text, and no TextBlock: that reads Markdown, so a name could become a link.
+    title = _runs([summary(body, given.language)], size="Medium", weight="Bolder", color=colour)
+    told = [_runs([line]) for line in text(given)[:8000].splitlines() if line]
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
-        "body": [title, told],
+        "body": [title, *told],
     }
     kind = "application/vnd.microsoft.card.adaptive"
     attachment = {"contentType": kind, "contentUrl": None, "content": card}

@@ -142,9 +142,9 @@ def test_teams_gets_an_adaptive_card():
     message, _ = form("teams", envelope(over=True))
     (attachment,) = message["attachments"]
     assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
-    title, told = attachment["content"]["body"]
-    assert title["color"] == "Good"
-    assert "no longer above" in told["text"]
+    title, *told = attachment["content"]["body"]
+    assert title["inlines"][0]["color"] == "Good"
+    assert "no longer above" in told[0]["inlines"][0]["text"]
 
 
 def test_ntfy_wakes_people_up_only_for_what_is_urgent():
