@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from headroom_collector.bench import agent, alerts, energy, ingest, plan, security
+from headroom_collector.bench import agent, alerts, energy, ingest, plan, query, security
 from headroom_collector.bench.report import Figure, as_json, as_table
 from headroom_collector.cli.client import CliError
 
@@ -21,6 +21,7 @@ def benches(case: str | None = None) -> Mapping[str, Bench]:
         "energy": partial(energy.figures, case=case),
         "ingest": partial(ingest.figures, case=case),
         "plan": partial(plan.figures, case=case),
+        "query": partial(query.figures, case=case),
         "security": partial(security.figures, case=case),
     }
 
@@ -33,7 +34,7 @@ def run(names: list[str], *, short: bool, case: str | None = None) -> Iterator[F
 
 def bench(
     name: Annotated[
-        str, typer.Argument(help="agent, alerts, energy, ingest, plan, security, or all.")
+        str, typer.Argument(help="agent, alerts, energy, ingest, plan, query, security, or all.")
     ] = "all",
     *,
     case: Annotated[str | None, typer.Option(help="Only figures of this case.")] = None,
