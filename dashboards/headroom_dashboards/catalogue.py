@@ -7,6 +7,7 @@ from headroom_core.rules import Rule
 from headroom_dashboards.consolidation import consolidation
 from headroom_dashboards.flavour import Flavour
 from headroom_dashboards.frame import Page
+from headroom_dashboards.french import FRENCH
 from headroom_dashboards.influxql.flavour import Influxql
 from headroom_dashboards.pages.alerts import alerts
 from headroom_dashboards.pages.energy import energy
@@ -38,7 +39,7 @@ def flavours() -> Mapping[str, Flavour]:
 
 def texts(language: str) -> Texts:
     """Return the texts in a language; raises ValueError where there are none."""
-    known = {each.language: each for each in (ENGLISH,)}
+    known = {each.language: each for each in (ENGLISH, Texts("fr", FRENCH))}
     if language not in known:
         raise ValueError(f"language {language!r}: expected {' or '.join(known)}")
     return known[language]

@@ -126,7 +126,7 @@ def test_another_ceiling_changes_thresholds_in_place(grafana, token):
         (["--push", "http://127.0.0.1:1"], "--push needs --token-file"),
         (["--push", "http://127.0.0.1:1", "--token-file", "/none"], "/none cannot be read"),
         (["--dir", "/proc/none"], "choose another --dir"),
-        (["--dir", "/tmp/never", "--language", "xx"], "language 'xx': expected en"),
+        (["--dir", "/tmp/never", "--language", "xx"], "language 'xx': expected en or fr"),
         (["--dir", "/tmp/never", "--ceiling", "40"], "expected a ratio"),
     ],
 )
