@@ -4,7 +4,7 @@ BIN := .venv/bin
 UP := $(if $(FLEET),--fleet $(FLEET)) $(if $(DATA),--data $(DATA)) $(if $(WEBHOOK),--webhook $(WEBHOOK)) $(if $(HTTP),--http $(HTTP)) $(if $(GRPC),--grpc $(GRPC))
 
 .DEFAULT_GOAL := help
-.PHONY: display pictures promql-long help up test install dev engines check lint audit-code types imports proto-check docs-check dashboards-check format proto docs dashboards site packages wheel sbom wheelhouse lock bench figures test-faults test-install clean
+.PHONY: display pictures promql-long help up test install dev engines check lint audit-code types imports proto-check docs-check dashboards-check format proto docs dashboards site packages wheel sbom wheelhouse lock bench samples figures test-faults test-install clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -97,6 +97,9 @@ wheelhouse: dev ## Collect all that an installation without a network needs, in 
 	@deploy/setup/wheelhouse.sh dist
 
 COMPILE = $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header --no-emit-index-url --no-emit-find-links
+samples: dev ## Write the sample reports of docs/samples anew
+	cd tests && ../$(BIN)/python -m rigs.sample_report ../docs/samples
+
 lock: dev ## Bring the lock files up to date with pyproject.toml
 	$(COMPILE) --extra collector --extra dashboards --extra apprise --extra influx --extra ipmi --extra report --extra build -o requirements.lock pyproject.toml
 	$(COMPILE) -c requirements.lock -o requirements-agent.lock pyproject.toml

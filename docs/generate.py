@@ -1,5 +1,5 @@
 """
-The reference pages that come out of the code: docs/metrics.md and docs/configuration.md.
+The reference pages that come out of the code: docs/metrics.md, configuration.md, command-line.md.
 
 ``python docs/generate.py`` writes them, ``--check`` says whether the committed ones are in step.
 """
@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from headroom_collector.cli.__main__ import make
+from headroom_collector.cli.reference import page as command_line
 from headroom_proto.catalogue import Column, Kind, catalogue
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,9 +84,14 @@ def configuration() -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write or check both pages; returns the exit status for the shell."""
+    """Write or check the pages; returns the exit status for the shell."""
     stale = []
-    for name, text in (("metrics.md", metrics()), ("configuration.md", configuration())):
+    pages = {
+        "metrics.md": metrics(),
+        "configuration.md": configuration(),
+        "command-line.md": command_line(make()),
+    }
+    for name, text in pages.items():
         path = ROOT / "docs" / name
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue

@@ -11,6 +11,8 @@ from rigs.samples import SECOND, HandClock, values
 
 GIB = 1024**3
 MINUTE = 60 * SECOND
+IDLE = 12
+"""Of so many hosts one does nothing."""
 PLACES = (("dc-north", "batch"), ("dc-north", "web"), ("dc-south", "db"))
 POWER = {"domain": "host", "quantity": "wall", "source": "model", "kind": "modelled"}
 HOSTILE = "<img src=x onerror=alert(1)>'\"&amp;{{ 7 * 7 }}\u202egpj"
@@ -39,6 +41,7 @@ class Filled:
         """Return the inventory of these hosts."""
         return "".join(
             f'[hosts."{name}"]\nsite = "{PLACES[n % 3][0]}"\ncluster = "{PLACES[n % 3][1]}"\n'
+            f"purchase_date = {2018 + n % 8}-06-01\n"
             for n, name in enumerate(self.names)
         )
 
@@ -105,34 +108,56 @@ class Filled:
         for guest in range(self.vms):
             uuid = f"{number:08x}-0000-4000-8000-{guest:012x}"
             name = HOSTILE if number == guest == 0 else f"app-{number:05}-{guest}"
-            known = values(
-                "vm",
-                state=1,
-                vcpus=4,
-                cpu_utilisation_ratio=busy_at(number * 7 + guest, self.clock.time),
-                memory_bytes=8 * GIB,
-                memory_resident_bytes=5 * GIB,
-            )
-            made.append((self.clock.time, Thing(uuid, {"uuid": uuid, "vm": name}), known))
+            thing = Thing(uuid, {"uuid": uuid, "vm": name})
+            for time in self._times():
+                known = values(
+                    "vm",
+                    state=1,
+                    vcpus=4,
+                    cpu_utilisation_ratio=busy_at(number * 7 + guest, time),
+                    memory_bytes=8 * GIB,
+                    memory_resident_bytes=5 * GIB,
+                )
+                made.append((time, thing, known))
         if made:
             yield Rows("vm", made)
 
     def past(self, days: int = 2) -> None:
-        """Give every host 5-minute values of its past."""
+        """Give hosts, virtual machines and power 5-minute values of their past."""
+        first = self.clock.time - days * 86_400 * SECOND
+        wave = "(1 + 0.3 * sin(s / 45.8 + t.id) + 0.1 * sin(s * 7.1 + t.id))"
+        quiet = f"CASE WHEN t.host_id % {IDLE} = 5 THEN 0.004 ELSE"
+        host = f"{quiet} (0.06 + 0.1 * (t.host_id % 7) / 7.0) * {wave} END"
+        vm = f"{quiet} (0.08 + 0.2 * (t.id % 11) / 11.0) * {wave} END"
+        columns = {
+            "host": {"cpu_utilisation_ratio_mean": host, "cpu_utilisation_ratio_max": host},
+            "vm": {
+                "cpu_utilisation_ratio_mean": vm,
+                "cpu_utilisation_ratio_max": vm,
+                "vcpus_max": "4",
+                "state_mean": "1",
+                "memory_bytes_max": str(8 * GIB),
+                "memory_resident_bytes_max": str(5 * GIB),
+            },
+            "energy": {
+                "power_watts_mean": f"120 + 260 * ({host})",
+                "power_low_watts_mean": f"0.8 * (120 + 260 * ({host}))",
+                "power_high_watts_mean": f"1.2 * (120 + 260 * ({host}))",
+            },
+        }
 
         def write(cursor: duckdb.DuckDBPyConnection, _commit: int) -> None:
-            first = self.clock.time - days * 86_400 * SECOND
-            cursor.execute(
-                "INSERT INTO host_5m (time, host_id, thing_id, samples,"
-                " cpu_utilisation_ratio_mean, cpu_utilisation_ratio_max)"
-                " SELECT ?::BIGINT - s * ?::BIGINT, t.host_id, t.id, 5,"
-                " 0.1 + 0.05 * sin(s / 40.0 + t.host_id), 0.2"
-                " FROM range(3, ?) r(s), things t WHERE t.kind = 'host'",
-                [self.clock.time, 5 * MINUTE, days * 288],
-            )
+            for kind, known in columns.items():
+                cursor.execute(
+                    f"INSERT INTO {kind}_5m (time, host_id, thing_id, samples, {', '.join(known)})"
+                    f" SELECT ?::BIGINT - s * ?::BIGINT, t.host_id, t.id, 5,"
+                    f" {', '.join(known.values())} FROM range(3, ?) r(s), things t"
+                    " WHERE t.kind = ?",
+                    [self.clock.time, 5 * MINUTE, days * 288, kind],
+                )
             cursor.execute("UPDATE hosts SET first_seen = ?", [first])
 
-        self.store.change(write).result(60)
+        self.store.change(write).result(120)
 
     def gap(self, host: str, lost: int) -> None:
         """Let batches of a host be gone for good."""
@@ -149,5 +174,7 @@ class Filled:
 
 def busy_at(number: int, time: int) -> float:
     """Return how busy a host or a virtual machine is, 0 to 1."""
+    if (number + 1) % IDLE == 5:
+        return 0.004
     level = 0.05 + 0.42 * (number * 37 % 101 / 101) ** 2
     return level * (1 + 0.2 * math.sin(time / (600 * SECOND) + number))

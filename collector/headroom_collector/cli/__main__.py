@@ -20,12 +20,14 @@ from headroom_collector.cli import (
     plan,
     plans,
     refresh,
+    report,
     store,
     token,
     up,
     waste,
 )
 from headroom_collector.cli.client import CliError
+from headroom_collector.cli.teach import EXIT, teach
 from headroom_collector.http import HttpError
 from headroom_collector.ingest.server import IngestError
 from headroom_collector.inventory.entries import InventoryError
@@ -60,6 +62,7 @@ def make() -> typer.Typer:
     app = typer.Typer(
         name="headroom",
         help="How many of your x86 servers you really need: measured, planned, proven.",
+        epilog=EXIT,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -83,6 +86,7 @@ def make() -> typer.Typer:
     app.command()(waste.waste)
     app.command()(forecast.forecast)
     app.command()(refresh.refresh)
+    app.command()(report.report)
     app.command()(doctor.doctor)
     app.add_typer(config.app, name="config")
     app.add_typer(store.app, name="store")
@@ -92,7 +96,7 @@ def make() -> typer.Typer:
     app.command()(bench.bench)
     for entry in entry_points(group="headroom.commands"):
         app.add_typer(entry.load(), name=entry.name)
-    return app
+    return teach(app)
 
 
 def _show(value: bool) -> None:  # typer calls it so

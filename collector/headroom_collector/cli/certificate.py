@@ -1,5 +1,6 @@
 """``headroom certificate``: certificates of agents, from the collector's own authority."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +44,12 @@ def issue(
 
 
 @app.command("list")
-def list_certificates(host: Host = None, data: Data = None) -> None:
+def list_certificates(
+    host: Host = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    data: Data = None,
+) -> None:
     """
     List the certificates that hosts got over the network and that have not expired.
 
@@ -52,6 +58,9 @@ def list_certificates(host: Host = None, data: Data = None) -> None:
     with client(data) as http:
         found = http.get("/admin/certificates", params={"host": host or ""}).json()
         denied = http.get("/admin/denied").json()
+    if as_json:
+        print(json.dumps({"certificates": found, "denied": denied}, indent=2))
+        return
     names = ("host", "serial", "issued", "good until", "how", "asked from", "")
     table = Table(*(Column(name, overflow="fold") for name in names), box=None)
     for one in found:

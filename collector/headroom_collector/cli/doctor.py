@@ -1,10 +1,11 @@
 """``headroom doctor``: what keeps a collector from working here, and what to do about it."""
 
+import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -127,6 +128,8 @@ def late(url: str, http: httpx.Client) -> Iterator[Finding]:
 
 
 def doctor(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     data: Annotated[Path | None, typer.Option("--data", help="The collector's folder.")] = None,
     config: Annotated[Path | None, typer.Option("--config", help="Configuration file.")] = None,
 ) -> None:
@@ -153,7 +156,10 @@ def doctor(
     ]
     for look in looks:
         findings += look()
-    show(findings)
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        show(findings)
     if any(finding.state == "bad" for finding in findings):
         raise typer.Exit(1)
 

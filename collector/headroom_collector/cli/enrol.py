@@ -1,5 +1,6 @@
 """``headroom enrol-token``: tokens with which hosts get their first certificate."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -50,7 +51,11 @@ def _grpc(data: Path | None) -> str:
 
 
 @app.command("list")
-def list_tokens(data: Data = None) -> None:
+def list_tokens(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    data: Data = None,
+) -> None:
     """
     List the tokens of late and what became of them.
 
@@ -58,6 +63,9 @@ def list_tokens(data: Data = None) -> None:
     """
     with client(data) as http:
         found = http.get("/admin/enrol-tokens").json()
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
     table = Table("id", "host", "created", "good until", "used by", box=None)
     for token in found:
         table.add_row(

@@ -1,5 +1,6 @@
 """``headroom token``: bearer tokens for programs that use the HTTP side."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -56,7 +57,11 @@ def create(
 
 
 @app.command("list")
-def list_tokens(data: Data = None) -> None:
+def list_tokens(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    data: Data = None,
+) -> None:
     """
     List the tokens that were made.
 
@@ -64,6 +69,9 @@ def list_tokens(data: Data = None) -> None:
     """
     with client(data) as http:
         found = http.get("/admin/tokens").json()
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
     table = Table("id", "name", "role", "created", "good until", box=None)
     for token in found:
         until = "revoked" if token["revoked"] else token["expires"] or "for ever"

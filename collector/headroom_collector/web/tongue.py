@@ -71,7 +71,7 @@ class Tongue:
         if value is None:
             return NONE
         size = abs(value)
-        digits = 0 if size >= 100 else 1 if size >= 10 else 2
+        digits = 0 if size >= 100 or value == int(value) else 1 if size >= 10 else 2
         if size >= 10_000:
             value = round(value, 3 - len(str(int(size))))
         return self.number(value, digits)

@@ -10,13 +10,14 @@ from headroom_collector.web.words import (
     machine,
     overview,
     plan,
+    report,
     settings,
     waste,
 )
 
 __all__ = ["TEXTS"]
 
-PARTS = (common, overview, estate, machine, plan, waste, energy, alerts, settings)
+PARTS = (common, overview, estate, machine, plan, waste, energy, alerts, settings, report)
 
 TEXTS: Mapping[str, tuple[str, str]] = {
     key: texts for part in PARTS for key, texts in part.TEXTS.items()
