@@ -29,7 +29,9 @@ def _option(parameter: Any, context: Any) -> str:
 
 def _kind(parameter: Any, context: Any) -> str:
     """Return what an option takes, as its own help spells it: a name, or the words it may be."""
-    return str(parameter.metavar or parameter.display_type(context)).strip("[]<>").replace("|", ", ")
+    return (
+        str(parameter.metavar or parameter.display_type(context)).strip("[]<>").replace("|", ", ")
+    )
 
 
 def _default(parameter: Any) -> str:
