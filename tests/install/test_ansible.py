@@ -225,6 +225,8 @@ def test_a_change_of_the_settings_restarts_and_a_wrong_one_is_one_clear_line(
         packages["agent"], headroom_agent_settings=SETTINGS | {"interval_seconds": "often"}
     )
     assert done.returncode != 0
-    assert "interval_seconds" in done.stdout
+    assert "'interval_seconds' = 'often'" in done.stdout
+    kept = (fleet.machines[HOSTS[0]].root / "etc/headroom/agent.toml").read_text()
+    assert "interval_seconds = 2.0" in kept
     done = fleet.play(Path("agent.rpm"))
     assert "agent.rpm': expected a .deb file" in done.stdout
