@@ -90,7 +90,7 @@ class Fused:
         """Queue a change and wait for it, dying on the way where that is due."""
         self._fuse.step()
         future = self._store.change(change)
-        future.result(30)
+        future.result(300)
         self._fuse.step()
         return future
 
@@ -200,7 +200,7 @@ def figures(*, short: bool) -> Iterator[Figure]:
     def run(folder: str, at: int) -> int:
         process = context.Process(target=_live, args=(folder, at))
         process.start()
-        process.join(120)
+        process.join(600)
         if process.exitcode not in {0, -signal.SIGKILL}:
             raise RuntimeError(f"a collector ended with {process.exitcode}, not killed")
         return process.exitcode
