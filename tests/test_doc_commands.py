@@ -103,7 +103,7 @@ def test_a_test_runs_it(page: str, program: str, arguments: str) -> None:
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     with headroom_up(tmp_path_factory.mktemp("live") / "data", "--fleet", "6") as made:
-        wait_for(lambda: len(made.get("/api/v1/hosts")["hosts"]) > 6, 60, "hosts")
+        wait_for(lambda: len(made.get("/api/v1/hosts")["items"]) > 6, 60, "hosts")
         yield made
 
 

@@ -37,16 +37,18 @@ def debian() -> Path:
     return fresh()
 
 
-def test_the_readme_leads_from_a_fresh_debian_to_a_filled_page(debian: Path) -> None:
+def test_the_readme_leads_from_a_fresh_debian_to_a_filled_page(
+    debian: Path, tmp_path: Path
+) -> None:
     (_, text), *_ = blocks("README.md")
     up, test = (line.split("#")[0].strip() for line in text.splitlines())
     assert (up, test) == ("make up", "make test")  # the second is the suite that this is part of
+    clone = tmp_path / "headroom"
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
     with machine(debian) as fresh_one:
-        subprocess.run(
-            ["git", "clone", "-q", str(ROOT), str(fresh_one.root / "root/headroom")], check=True
-        )
+        shutil.copytree(clone, fresh_one.root / "srv/headroom")
         log = "/root/up.log"
-        fresh_one.run("sh", "-c", f"{up} >{log} 2>&1 &", folder="/root/headroom")
+        fresh_one.run("sh", "-c", f"{up} >{log} 2>&1 &", folder="/srv/headroom")
         said = fresh_one.root / log.lstrip("/")
 
         def filled() -> bool:
@@ -55,7 +57,7 @@ def test_the_readme_leads_from_a_fresh_debian_to_a_filled_page(debian: Path) -> 
             )
             if answer.returncode:
                 return False
-            hosts = json.loads(answer.stdout)["hosts"]
+            hosts = json.loads(answer.stdout)["items"]
             return bool(hosts) and "cpu_utilisation_ratio" in json.dumps(hosts)
 
         until(filled, f"host on the page; make up says:\n{said.read_text()[-2000:]}", 600)
