@@ -52,6 +52,7 @@ def letter_of(hosts=1, host="web-1", over=False, language="en", receiver="r"):
 
 def where(type_, url, tmp_path, timeout=5.0):
     (tmp_path / "key").write_text(KEY)
+    (tmp_path / "key").chmod(0o600)
     return Receiver(
         type=type_,
         url=url,
@@ -164,6 +165,7 @@ def test_a_mail_server_that_drips_is_left_after_the_limit():
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
 def test_a_mail_server_that_asks_for_a_login_gets_one(tmp_path):
     (tmp_path / "key").write_text("secret")
+    (tmp_path / "key").chmod(0o600)
     with post_office(password="secret") as post:
         mail = Receiver(
             type="email",
