@@ -109,7 +109,10 @@ def figures(*, short: bool) -> Iterator[Figure]:
                     done += 1
                 if turn % OWN_EVERY == OWN_EVERY - 1:
                     _own(rig)
-        seconds = time.monotonic() - began
+            # An agent that is stopped while it connects leaves in its spool what it just read.
+            seen = _statistics(rig)["batches_total"]
+            _wait(lambda: _statistics(rig)["batches_total"] > seen + 5, "batches after the last")
+            seconds = time.monotonic() - began
         spooled = (folder / "agent.log").read_text(errors="replace")
         found = _statistics(rig)
     left = 0 if "stopped; 0 batches wait" in spooled else 1
@@ -119,6 +122,7 @@ def figures(*, short: bool) -> Iterator[Figure]:
         ("rotated", float(done), "count"),
         ("failed_batches", failed, "count"),
         ("batches", found["batches_total"], "count"),
+        ("left_in_spool", float(left), "count"),
         ("seconds", seconds, "seconds"),
     ):
         yield Figure("security", "rotation", metric, value, unit)
