@@ -50,7 +50,7 @@ def answering(data: Path) -> ready.Ready | None:
 
 @contextmanager
 def up(headroom: Path, data: Path) -> Iterator[ready.Ready]:
-    """Run a version until ready; whatever of it still runs in the end is killed."""
+    """Run a version until ready; and stop what of it still runs in the end."""
     ports = ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]
     log = data.with_suffix(".log")
     with log.open("a") as out:
@@ -58,14 +58,12 @@ def up(headroom: Path, data: Path) -> Iterator[ready.Ready]:
             [headroom, "up", "--data", str(data), "--interval", "1", *ports],
             stdout=out,
             stderr=out,
-            start_new_session=True,
         )
     try:
         yield wait_for(lambda: answering(data), 90, f"collector; {log.read_text()}")
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        process.terminate()  # it waits for its agent, which else would hold the spool
+        process.wait(60)
         (data / "ready.json").unlink(missing_ok=True)
 
 
