@@ -43,7 +43,6 @@ def test_random_rules_agree_with_a_plain_interpreter():
     assert found["pages"] > 500
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.timeout(600)  # forty processes, on a machine that may be busy
 def test_kills_at_any_step_repeat_no_page_and_lose_none():
     found = measured(alert_kills)
