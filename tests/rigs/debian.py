@@ -23,14 +23,18 @@ def mirror() -> str:
     return done.stdout.split()[0]
 
 
-def fresh(folder: Path = KEPT) -> Path:
-    """Return the root folder of a Debian 12 with git, make, Python 3 and systemd."""
+def fresh(folder: Path = KEPT, *more: str) -> Path:
+    """Return the root folder of a Debian 12 with git, make, Python 3, systemd and ``more``."""
     if (folder / "complete").exists():
         return folder / "root"
     shutil.rmtree(folder, ignore_errors=True)
     root = folder / "root"
     root.mkdir(parents=True)
-    command = [str(engine("debootstrap")), "--variant=minbase", f"--include={INCLUDED}"]
+    command = [
+        str(engine("debootstrap")),
+        "--variant=minbase",
+        f"--include={','.join([INCLUDED, *more])}",
+    ]
     done = subprocess.run(
         [*command, "bookworm", str(root), mirror()], capture_output=True, text=True, check=False
     )
