@@ -15,6 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from headroom_collector.bench import security_parts as parts
 from headroom_collector.bench.report import Figure
 from headroom_collector.bench.security_parts import DAY, Rig, write
+from headroom_collector.security.audit import QUIET_SECONDS
 from headroom_collector.tls import Authority, Files, Pair
 from headroom_core.identity import uri_of
 from headroom_proto.v1 import telemetry_pb2, telemetry_pb2_grpc
@@ -141,7 +142,9 @@ def _reused(rig: Rig, folder: Path) -> tuple[bool, str]:
 
 def _late(rig: Rig, folder: Path) -> tuple[bool, str]:
     token, fingerprint = _token(rig, folder, "web-3", 1.0)
-    time.sleep(2.0)
+    # Another peer of this address was refused for the same reason: the audit log tells of it once
+    # in so many seconds.
+    time.sleep(QUIET_SECONDS + 1.0)
     return _enrol(rig, token, fingerprint, folder)
 
 

@@ -28,6 +28,7 @@ ACT = {
     "headroom certificate allow", "headroom certificate authority", "headroom enrol-token create",
     "headroom token create", "headroom token revoke", "headroom dashboards generate",
     "headroom dashboards rules", "headroom grafana provision", "headroom grafana export",
+    "headroom hosts targets", "headroom plans import",
 }  # fmt: skip
 """Commands that do something, check something or write a file: they have no table to print."""
 GROUPS = {"headroom", "headroom config", "headroom store", "headroom certificate"} | {
@@ -81,7 +82,7 @@ def test_a_command_of_a_running_collector_takes_its_folder(path: str) -> None:
     local = {
         "headroom report", "headroom config check", "headroom config show", "headroom store restore",
         "headroom store check", "headroom dashboards generate", "headroom dashboards rules",
-        "headroom grafana provision", "headroom grafana export",
+        "headroom grafana provision", "headroom grafana export", "headroom plans import",
     }  # fmt: skip
     assert "--data" in options(COMMANDS[path]) or path in local
 
