@@ -8,7 +8,7 @@ from functools import partial
 import pyarrow.parquet as pq
 import pytest
 from rigs.past import Past
-from rigs.samples import HandClock
+from rigs.samples import HandClock, values
 
 from headroom_collector.config import StoreSettings
 from headroom_collector.consolidation.live.book import MIGRATIONS, PlanBook, mode_of, packing_of
@@ -24,6 +24,7 @@ from headroom_collector.consolidation.live.write import Scope, write_estate
 from headroom_collector.consolidation.money.file import load_prices
 from headroom_collector.consolidation.planner.folder import Memory, read_folder
 from headroom_collector.consolidation.planner.model import Options, PlanError
+from headroom_collector.store.api import Rows, StoreBatch, Thing
 from headroom_collector.store.engine import open_store
 from headroom_collector.store.producer import OwnProducer
 from headroom_core.ceiling import Ceiling
@@ -290,3 +291,66 @@ def test_what_packing_costs_is_taken_from_the_estates_own_newest_plan(past, tmp_
     found = packing_of(PlanBook(past.store).list())
     assert (found.likely, found.high) == (1.0, 1.0)
     assert found.source.startswith("as plan a of this estate")
+
+
+def reported(past, name, times, **known):
+    """Let a host report at these times (UTC nanoseconds), a sample each ten seconds, with one VM."""
+    facts = {"base_hertz": 2e9, "hypervisor": "QEMU", "cores": 16, "threads": 32}
+    vm = Thing("u" + name, {"uuid": "u" + name, "vm": "vm-" + name})
+    for seq, time in enumerate(times, 1):
+        own = values("host", cpu_utilisation_ratio=None if seq == 1 else 0.1, cpus=32)
+        guest = values("vm", cpu_utilisation_ratio=0.25, vcpus=4)
+        rows = [Rows("host", [(time, Thing(), own)])]
+        if known.get("vms", True):
+            rows.append(Rows("vm", [(time, vm, guest)]))
+        past.store.append(
+            StoreBatch(
+                host=name,
+                epoch=name.encode().ljust(16, b"\0"),
+                seq=seq,
+                crc32=0,
+                received=time,
+                rows=rows,
+                facts=facts | {"memory_bytes": 64 << 30, "sockets": 2},
+                interval_seconds=10.0,
+            )
+        ).result(30)
+
+
+SECOND = 10**9
+BUCKET = 300 * SECOND
+
+
+def test_hosts_with_a_newer_interval_than_the_vms_are_planned(past, tmp_path):
+    fill(past, hosts=2, days=1)
+    past.clock.time = NOW
+    # Longer than half an interval, so that it counts; hosts before it in the alphabet have none.
+    times = [NOW - one * 10 * SECOND for one in range(30, 0, -1)]
+    reported(past, "late", times, vms=False)
+    reported(past, "aaa", times, vms=False)
+    _, problem = written(past, tmp_path / "estate")
+    assert problem.demand.shape[1] == 277  # as long as the VMs are known, not the hosts
+    # What "aaa" used after the grid's end is not taken for the use of the next host's first minutes.
+    bare = next(row for vm, row in zip(problem.vms, problem.demand, strict=True) if vm.bare)
+    assert set(bare.tolist()) == {1600}
+
+
+def test_a_first_start_is_planned_after_two_samples(past, tmp_path):
+    reported(past, "new", [NOW - one * SECOND for one in (50, 40, 30, 20, 10)])
+    found, problem = written(past, tmp_path / "estate")
+    assert found.rows == 2
+    assert [vm.name for vm in problem.vms] == ["vm-new"]
+
+
+def test_a_new_host_is_planned_beside_the_history_of_others(past, tmp_path):
+    fill(past, hosts=1)
+    reported(past, "new", [NOW - one * SECOND for one in (50, 40, 30, 20, 10)])
+    gone = Places({"hv0": Status.RETIRED, "bare": Status.RETIRED})
+    _, problem = written(past, tmp_path / "estate", estate=gone)
+    assert [vm.name for vm in problem.vms] == ["vm-new"]
+
+
+def test_the_first_sample_alone_says_what_is_missing(past, tmp_path):
+    reported(past, "new", [NOW - 5 * SECOND])
+    with pytest.raises(PlanError, match="second sample"):
+        written(past, tmp_path / "estate")

@@ -17,8 +17,12 @@ PIECE_NS = 6 * 3_600 * 1_000_000_000
 """Read at once: a quarter of a day of ten thousand VMs is some 100 MB."""
 TAIL_NS = 3_600 * 1_000_000_000
 """Newest samples that may not be rolled up yet."""
-FRESH_NS = 2 * 3_600 * 1_000_000_000
-"""Of a shorter history every interval counts, however few samples it has."""
+FRESH_NS = 3 * 3_600 * 1_000_000_000
+"""
+Of a shorter history every interval counts, however few samples it has; so for a host that is new.
+
+Longer than the two hours of past that simulated hosts bring along to a first start.
+"""
 OFF = (3, 5, 6, 7)
 """libvirt's states paused, shut off, crashed and suspended: such a VM uses nothing."""
 MIB = float(1 << 20)
@@ -57,10 +61,11 @@ class Recorder:
         ids = {one: host for host in hosts for one in host.machine.ids}
         size = max(ids, default=0) + 1
         self._per_cpu, self._whole = np.zeros(size), np.zeros(size)
-        self._interval = np.full(size, np.inf)
+        self._interval, self._young = np.full(size, np.inf), np.zeros(size, dtype=bool)
         for one, host in ids.items():
             self._per_cpu[one], self._whole[one] = host.mhz / host.cpus, host.mhz
             self._interval[one] = host.machine.interval_seconds or np.inf
+            self._young[one] = now - host.machine.first_seen < FRESH_NS
 
     def vms(self, path: Path, names: Sequence[str], things: Mapping[int, int]) -> int:
         """Write demand.parquet; returns its rows. Raises StoreError."""
@@ -127,7 +132,8 @@ class Recorder:
         cpu = _column(table, "cpu")
         cpu = np.where(np.isin(_column(table, "state"), OFF), 0.0, cpu)
         covered = _column(table, "samples") * self._interval[host] * 1e9
-        good = (at >= 0) & ~np.isnan(cpu) & (fresh | (covered >= COVERAGE * BUCKET_NS))
+        whole = fresh | self._young[host] | (covered >= COVERAGE * BUCKET_NS)
+        good = (at >= 0) & ~np.isnan(cpu) & whole
         rows = np.flatnonzero(good)
         keys = pa.DictionaryArray.from_arrays(pa.array(at[rows], pa.int32()), names)
         return pa.table(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headroom_collector.consolidation.grid import BUCKET_NS, COVERAGE
 from headroom_collector.consolidation.live import overrides
 from headroom_collector.consolidation.live.hosts import LiveHost, by_host_id, read_hosts
 from headroom_collector.consolidation.live.series import Recorder
@@ -133,9 +134,18 @@ def _series(
     names = [host.machine.name for host in hosts]
     rows = recorder.hosts(folder / "host_demand.parquet", names, by_host_id(hosts))
     if not rows:
-        raise PlanError("nothing was measured yet of any host: ask again in a minute")
+        raise PlanError(_too_early("host", len(hosts)))
     if vms and not (
         more := recorder.vms(folder / "demand.parquet", [v.name for v in vms], things)
     ):
-        raise PlanError("nothing was measured yet of any virtual machine: ask again in a minute")
+        raise PlanError(_too_early("virtual machine", len(vms)))
     return rows + (more if vms else 0)
+
+
+def _too_early(thing: str, many: int) -> str:
+    needed = COVERAGE * BUCKET_NS / 1e9
+    return (
+        f"no CPU use is known yet of any {thing} ({many} in all): the first figure comes with the"
+        f" second sample of a new host's agent, and counts for a host known for longer once"
+        f" {needed:.0f} seconds of a 5-minute interval are measured: ask again then"
+    )

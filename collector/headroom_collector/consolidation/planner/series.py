@@ -85,15 +85,14 @@ def read_series(path: Path, names: Sequence[str]) -> Series:
     return Series(demand, known, extent.start, notes)
 
 
-def extent_of(source: Source, among: Extent | None = None) -> Extent:
-    """Return what a file spans, or it together with ``among``; raises PlanError where it is empty."""
-    found = among or Extent()
+def extent_of(source: Source) -> Extent:
+    """Return what a file spans; raises PlanError where it is empty."""
+    found = Extent()
     with _reading(source):
         file = pq.ParquetFile(source.path)
         _check_columns(source, file.schema_arrow)
-        before = found.rows
         _grow(source, file, found)
-    if found.rows == before:
+    if not found.rows:
         raise PlanError(
             f"{source.file} has no row: expected samples of the {source.key}s of {source.listed}"
         )
@@ -103,7 +102,12 @@ def extent_of(source: Source, among: Extent | None = None) -> Extent:
 def read_matrix(
     source: Source, names: Sequence[str], extent: Extent
 ) -> tuple[Demand, tuple[str, ...]]:
-    """Return demand (names, samples), UNKNOWN in gaps, and notes; raises PlanError."""
+    """
+    Return demand (names, samples), UNKNOWN in gaps, and notes; raises PlanError.
+
+    ``extent`` alone says where the grid begins and ends: samples outside it, of a file that spans
+    more than the one it was taken from, are left out.
+    """
     samples = extent.samples
     if samples > MOST_SAMPLES:
         raise PlanError(
@@ -126,7 +130,8 @@ def read_matrix(
             seconds = _seconds(source, batch.column("timestamp"))
             at = (seconds - extent.start) // STEP_SECONDS
             mhz = _mhz(source, batch.column("cpu_mhz"), row).astype(width)
-            double += _put(demand, things, at, mhz)
+            inside = (at >= 0) & (at < samples)
+            double += _put(demand, things[inside], at[inside], mhz[inside])
     notes = [f"{double} further samples of an interval: the highest counts"] if double else []
     return demand, tuple(notes)
 
