@@ -74,6 +74,15 @@ class PartOut(BaseModel):
     reliable: bool = Field(description="History is long enough to power hosts off")
 
 
+class AgeOut(BaseModel):
+    """Hosts of one age."""
+
+    years: int | None = Field(
+        description="Whole years since purchase, 10 with all above; null: not known"
+    )
+    hosts: int = Field(description="Hosts that are present")
+
+
 class CarbonOut(BaseModel):
     """Carbon of the whole change."""
 
@@ -100,6 +109,7 @@ class RefreshOut(BaseModel):
     refresh: WorthOut = Field(description="Worth of the refresh upon that")
     carbon: CarbonOut
     clusters: list[PartOut]
+    hosts_by_age: list[AgeOut] = Field(description="0 to 10 years, then those of unknown age")
     hosts_simulated: int
     not_counted: list[str] = Field(description="What is unknown and therefore in no figure")
     notes: list[str]
@@ -176,6 +186,7 @@ def _out(found: WhatIf, now: int) -> RefreshOut:
             payback_months=found.carbon.payback_months,
         ),
         clusters=[_part(part) for part in found.parts],
+        hosts_by_age=[AgeOut(years=age, hosts=count) for age, count in found.by_age.items()],
         hosts_simulated=found.simulated,
         not_counted=list(found.not_counted),
         notes=list(found.notes),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from headroom_collector.report.gather import PATHS, Gathered
@@ -77,6 +78,49 @@ def _estate(given: Gathered) -> Iterator[Fact]:
         power.get("low_watts"),
         power.get("high_watts"),
     )
+
+
+def _ages(given: Gathered) -> Iterator[Fact]:
+    of = _From(given["refresh"], PATHS["refresh"])
+    for at, line in enumerate(given["refresh"]["hosts_by_age"]):
+        age = "unknown" if line["years"] is None else line["years"]
+        yield of.fact(f"hosts.age.{age}", f"hosts_by_age.{at}.hosts", "hosts")
+
+
+def forecast_key(cluster: Mapping[str, Any]) -> str:
+    """Return how the keys of a cluster's forecast begin."""
+    place = f"{cluster['site']}/{cluster['cluster']}"
+    return f"forecast.{'unassigned' if place == '/' else place}"
+
+
+def _forecast(given: Gathered) -> Iterator[Fact]:
+    of = _From(given["forecast"], PATHS["forecast"])
+    for at, cluster in enumerate(given["forecast"]["clusters"]):
+        key, where = forecast_key(cluster), f"clusters.{at}"
+        yield of.fact(f"{key}.level", f"{where}.level_ratio", "ratio")
+        yield of.fact(f"{key}.ceiling", f"{where}.ceiling_ratio", "ratio")
+        slope = of.fact(f"{key}.slope", f"{where}.slope_ratio_per_day", "ratio/day")
+        yield replace(slope, low=cluster["slope_low"], high=cluster["slope_high"])
+        yield of.fact(f"{key}.history", f"{where}.days", "days")
+        yield of.fact(f"{key}.horizon", f"{where}.horizon_days", "days")
+        yield _crossing(of, key, at)
+        yield of.fact(f"{key}.fits_at_least", f"{where}.fits.at_least", "VMs")
+        yield of.fact(f"{key}.fits_at_most", f"{where}.fits.at_most", "VMs")
+
+
+def _crossing(of: _From, key: str, at: int) -> Fact:
+    now = datetime.fromisoformat(of.answer["time"])
+    crossing = of.answer["clusters"][at]["crossing"] or {}
+
+    def days(end: str) -> float | None:
+        text = crossing.get(end)
+        return (
+            None if text is None else (datetime.fromisoformat(text) - now).total_seconds() / 86400
+        )
+
+    source = f"{of.path} clusters.{at}.crossing, less time"
+    ends = (days("likely"), days("earliest"), days("latest"))
+    return Fact(f"{key}.ceiling_in", ends[0], "days", source, *ends[1:])
 
 
 def _waste(given: Gathered) -> Iterator[Fact]:
@@ -164,7 +208,7 @@ def _inputs(given: Gathered) -> Iterator[Fact]:
 
 def facts_of(given: Gathered) -> list[Fact]:
     """Return every figure of the report; those that are not known have no value."""
-    parts = (_estate, _waste, _plan, _refresh, _energy, _inputs)
+    parts = (_estate, _ages, _forecast, _waste, _plan, _refresh, _energy, _inputs)
     return [_steady(fact) for part in parts for fact in part(given)]
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ def _words(t: Tongue, given: Gathered) -> Mapping[str, Any]:
         "kind_of": lambda text: kind(t, text),
         "told": lambda text: told(t, text),
         "reason": lambda text: reason(t, text),
+        "day": lambda text: t.day(datetime.fromisoformat(text)),
         "currency": given["prices"]["currency"],
     }
 

@@ -8,6 +8,7 @@ import re
 import sys
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,12 +24,15 @@ from headroom_collector.api.services import Services
 from headroom_collector.cli.__main__ import main
 from headroom_collector.config import CollectorConfig
 from headroom_collector.consolidation.live.book import MIGRATIONS as PLAN_TABLES
+from headroom_collector.consolidation.live.room import plan_room
+from headroom_collector.consolidation.money.file import load_prices
 from headroom_collector.inventory.book import MIGRATIONS as INVENTORY_TABLES
 from headroom_collector.inventory.book import Book
 from headroom_collector.report.facts import Fact, changes
 from headroom_collector.report.previous import PreviousError, read
 from headroom_collector.report.write import as_csv, as_pdf
 from headroom_collector.store.engine import open_store
+from headroom_core.ceiling import Ceiling
 
 SAMPLES = Path(__file__).parents[3] / "docs" / "samples"
 
@@ -46,7 +50,9 @@ def empty(tmp_path: Path) -> Iterator[str]:
     tables = (*INVENTORY_TABLES, *ALERT_TABLES, *PLAN_TABLES)
     store = open_store(tmp_path / "store", QUICK, tables, clock)
     book = Book(store, None, clock)
-    given = Services(store, book, CollectorConfig(data=tmp_path), clock, "0.1.0")
+    room = plan_room(store, book, Ceiling(), tmp_path, partial(load_prices, None), clock)
+    config = CollectorConfig(data=tmp_path)
+    given = Services(store, book, config, clock, "0.1.0", plans=room.runner)
     with serving(make_app(given, admin=False)) as found:
         yield found
     store.close()
@@ -160,13 +166,55 @@ def test_what_changed_since_the_last_report_is_said(url, run, tmp_path) -> None:
     assert re.search(r"hosts\.present\s*12\s*9\s*-3\s*hosts", shown)
 
 
-def test_an_empty_estate_has_a_report_that_says_how_to_begin(empty, run) -> None:
-    code, body, _ = run("--url", empty)
+@pytest.mark.parametrize(
+    ("lang", "says", "not_there"),
+    [
+        ("en", "No host reports to this collector yet, so there is nothing to", "What is wasted"),
+        ("fr", "Aucun hôte ne rend encore compte à ce collecteur : rien à", "Ce qui est gaspillé"),
+    ],
+)
+def test_an_empty_estate_has_a_report_that_says_how_to_begin(
+    empty, run, lang, says, not_there
+) -> None:
+    code, body, said = run("--url", empty, "--lang", lang)
     shown = plain(Tags(body.decode()).text)
 
-    assert code in {0, 1}
-    if code == 0:
-        assert "No host reports to this collector yet. Start an agent on each host" in shown
+    assert (code, said) == (0, "")
+    assert says in shown
+    assert "headroom enrol-token create --host HOST" in shown
+    assert "headroom-agent enrol --token-file FILE" in shown
+    assert not_there not in shown
+
+
+def test_an_empty_estate_has_a_pdf_and_figures(empty, run, tmp_path) -> None:
+    pdf, values = tmp_path / "r.pdf", tmp_path / "r.json"
+
+    assert run("--url", empty, "--format", "pdf", "--output", pdf)[0] == 0
+    assert run("--url", empty, "--format", "json", "--output", values)[0] == 0
+    assert pdf.read_bytes().startswith(b"%PDF")
+    assert read(values).values["hosts.present"] == 0
+
+
+@pytest.mark.parametrize(
+    ("lang", "titles"),
+    [
+        ("en", ["Hosts by age", "When the ceiling is reached"]),
+        ("fr", ["Hôtes selon leur âge", "Quand le plafond sera atteint"]),
+    ],
+)
+def test_ages_and_forecast_are_there_with_their_sources(url, run, lang, titles) -> None:
+    shown = plain(Tags(run("--url", url, "--lang", lang)[1].decode()).text)
+    facts = json.loads(run("--url", url, "--format", "json")[1])["figures"]
+    by_key = {fact["key"]: fact for fact in facts}
+    ages = [fact for key, fact in by_key.items() if key.startswith("hosts.age.")]
+    fits = [fact for key, fact in by_key.items() if key.endswith(".fits_at_most")]
+
+    assert [title for title in titles if title not in shown] == []
+    assert sum(fact["value"] for fact in ages) == by_key["hosts.present"]["value"] == 9
+    assert by_key["hosts.age.unknown"]["source"] == "/api/v1/refresh hosts_by_age.11.hosts"
+    assert fits
+    assert fits[0]["source"] == "/api/v1/forecast clusters.0.fits.at_most"
+    assert fits[0]["value"] > 0
 
 
 def test_what_is_not_known_is_no_change_and_no_zero() -> None:

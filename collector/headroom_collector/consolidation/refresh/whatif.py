@@ -5,7 +5,7 @@ In that order, because the first costs no purchase: what refresh saves is only w
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,6 +35,9 @@ from headroom_collector.consolidation.waste.read import read_host_peaks
 from headroom_collector.store.api import Reader
 from headroom_core.ceiling import Ceiling
 from headroom_core.estate import Estate
+
+OLDEST_YEARS = 10
+"""Hosts of so many years and above are counted together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,11 @@ class Direct:
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """The whole answer. ``in_place`` and ``refresh``: worth of the two steps, which add up."""
+    """
+    The whole answer. ``in_place`` and ``refresh``: worth of the two steps, which add up.
+
+    ``by_age``: see :func:`by_age`.
+    """
 
     question: Question
     parts: Sequence[Part]
@@ -92,6 +99,7 @@ class WhatIf:
     not_counted: Sequence[str]
     notes: Sequence[str]
     simulated: int
+    by_age: Mapping[int | None, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,12 @@ class _Cluster:
         return answer(
             self.state, question.new, pieces, skip=self.retired, reserve=question.reserve
         )
+
+
+def by_age(ages: Iterable[float | None]) -> Mapping[int | None, int]:
+    """Return hosts by age in whole years, 0 to OLDEST_YEARS (and above); None: age unknown."""
+    found = Counter(None if age is None else min(max(int(age), 0), OLDEST_YEARS) for age in ages)
+    return {years: found[years] for years in (*range(OLDEST_YEARS + 1), None)}
 
 
 def idle_names(reader: Reader, hosts: Sequence[Held], prices: Prices, now: int) -> frozenset[str]:
@@ -265,4 +279,5 @@ def _put_together(
         not_counted=unknown(steps, prices),
         notes=_notes(parts, clusters, question.new, question.pieces),
         simulated=sum(held.machine.simulated for one in clusters for held in one.hosts),
+        by_age=by_age(asset.age_years for asset in assets),
     )
