@@ -59,6 +59,8 @@ class Mark:
     labels: Sequence[str]
     colour: str
     expr: str = ""
+    promql_only: bool = False
+    """Whether ``condition`` alone would mark what ``expr`` does not mean."""
 
 
 class Flavour(Protocol):
@@ -92,6 +94,6 @@ class Flavour(Protocol):
         """Return what a variable over a label asks: ``definition`` and ``query``."""
         ...
 
-    def mark(self, mark: Mark) -> Json:
-        """Return what a mark asks."""
+    def mark(self, mark: Mark) -> Json | None:
+        """Return what a mark asks; None where the language cannot ask it."""
         ...

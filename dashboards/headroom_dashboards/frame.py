@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,15 +137,18 @@ def custom_variable(custom: Custom) -> Json:
     }
 
 
-def event_marks(mark: Mark, flavour: Flavour) -> Json:
-    """Return an annotation: a mark wherever the mark's condition holds."""
-    return {
+def event_marks(mark: Mark, flavour: Flavour) -> Iterator[Json]:
+    """Yield an annotation, a mark wherever its condition holds; none where it cannot be asked."""
+    asked = flavour.mark(mark)
+    if asked is None:
+        return
+    yield {
         "name": mark.name,
         "datasource": flavour.datasource,
         "enable": True,
         "hide": False,
         "iconColor": mark.colour,
-        **flavour.mark(mark),
+        **asked,
     }
 
 
@@ -183,7 +186,9 @@ class Page:
             time=Time("now-24h", "now"),
             timePicker=TimePicker(["10s", "30s", "1m", "5m", "15m", "1h"], []),
             templating=Templating([datasource_variable(flavour), *variables]),
-            annotations=Annotations([event_marks(mark, flavour) for mark in self.marks]),
+            annotations=Annotations(
+                [each for mark in self.marks for each in event_marks(mark, flavour)]
+            ),
             panels=layout(self.bands, flavour),
         )
 

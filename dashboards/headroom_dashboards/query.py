@@ -28,6 +28,22 @@ def here(name: str, *matchers: str) -> str:
     return metric(name, HERE, *matchers)
 
 
+READING = ("host", "domain", "quantity", "kind", "source")
+"""What makes a reading of power one of its own, whoever hands it on."""
+SHARE = ("host", "part", "uuid", "vm", "quantity", "share")
+"""What makes a share of a host's power one of its own."""
+
+
+def once(expr: str, *by: str) -> str:
+    """
+    Return a series for each value of these labels, the largest: what sums must be made of.
+
+    A host is there twice where its agent and the collector are both scraped, and for as long as
+    PromQL looks back where its power comes from another source now.
+    """
+    return f"max by ({', '.join(by)}) ({expr})"
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """

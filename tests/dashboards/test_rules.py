@@ -138,3 +138,33 @@ def test_the_mixin_has_every_dashboard_and_rule():
     assert sum(len(group["rules"]) for group in rules) == sum(
         len(group["rules"]) for part in ("a", "r") for group in found[part]["groups"]
     )
+
+
+def links(folder):
+    return [
+        rule["annotations"][name]
+        for file in ("prometheus", "vmalert", "mimir")
+        for group in yaml.safe_load((folder / f"{file}.yml").read_text())["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+        for name in ("runbook_url", "dashboard_url")
+    ]
+
+
+def test_links_are_whole_and_lead_to_the_collector_that_is_configured(folder, tmp_path):
+    assert all(link.startswith("http://127.0.0.1:9441/") for link in links(folder))
+    config = tmp_path / "collector.toml"
+    config.write_text('[alerts]\nexternal_url = "https://headroom.example/"\n')
+    done = CliRunner().invoke(app, ["rules", "--config", str(config), "--out", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    made = links(tmp_path)
+    assert "https://headroom.example/runbooks/HostAboveCeiling" in made
+    assert all(link.startswith("https://headroom.example/") for link in made)
+
+
+def test_an_address_that_is_not_whole_is_refused(tmp_path):
+    config = tmp_path / "collector.toml"
+    config.write_text('[alerts]\nexternal_url = "headroom.example"\n')
+    done = CliRunner().invoke(app, ["rules", "--config", str(config), "--out", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "alerts.external_url: expected" in done.stderr

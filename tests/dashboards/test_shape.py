@@ -10,6 +10,7 @@ from headroom_core.rules import Rule
 from headroom_dashboards.catalogue import pages
 from headroom_dashboards.consolidation import consolidation
 from headroom_dashboards.frame import Band, layout, to_json
+from headroom_dashboards.influxql.flavour import Influxql
 from headroom_dashboards.panels import Panel, Stat
 from headroom_dashboards.promql import Promql
 
@@ -171,3 +172,28 @@ def test_a_band_that_is_too_wide_is_refused():
     panel = Stat(Panel("a", "b", [], "short"))
     with pytest.raises(ValueError, match="wider than 24"):
         layout([Band(4, [(13, panel), (12, panel)])], Promql())
+
+
+def test_a_move_is_marked_where_the_language_can_see_one_and_nowhere_else(dashboard):
+    def names(made):
+        return [mark["name"] for mark in made["annotations"]["list"]]
+
+    other = json.loads(to_json(consolidation(Ceiling(), Rule()), Influxql()))
+    assert names(dashboard) == ["Alerts", "Plan runs", "Migrations"]
+    assert names(other) == ["Alerts", "Plan runs"]
+
+
+def test_watts_are_summed_of_one_series_a_reading(dashboards):
+    sums = [
+        (panel["title"], target["expr"])
+        for made in dashboards.values()
+        for panel in made["panels"]
+        for target in panel.get("targets", [])
+        if re.search(r"sum.*headroom_(vm_)?energy_(power|joules|idle_floor_w)", target["expr"])
+    ]
+    assert len(sums) >= 8
+    for title, expr in sums:
+        assert re.match(r"(topk\(20, )?sum(?: by \([\w, ]+\) )?\(max by \(", expr), title
+    sure = [expr for title, expr in sums if title == "Power and how sure it is"]
+    assert len(sure) == 3
+    assert all(expr.startswith("sum(max by (host) (") for expr in sure)

@@ -72,16 +72,28 @@ def _sample(kind: Kind, **known: Value) -> tuple[Value, ...]:
 
 
 def written(estate: Estate, store: Store) -> None:
-    """Put the estate into the store: each host's newest sample, and the past as roll-ups."""
+    """
+    Put the estate into the store: each host's two newest samples, and the past as roll-ups.
+
+    One moment is answered from samples: Prometheus' range of five minutes holds both its ends.
+    """
     host = catalogue().kind("host")
     futures = []
     for number in range(estate.hosts):
-        last = _sample(
-            host,
-            cpu_utilisation_ratio=float(estate.utilisation(number)[-1]),
-            domains_running=int(estate.running(number)[-1]),
-        )
-        rows = [Rows("host", [((estate.end - 1) * SECOND, Thing(), last)])]
+        newest = [
+            (
+                at * SECOND,
+                Thing(),
+                _sample(host, cpu_utilisation_ratio=used, domains_running=int(vms)),
+            )
+            for at, used, vms in zip(
+                estate.times()[-2:].tolist(),
+                estate.utilisation(number)[-2:].tolist(),
+                estate.running(number)[-2:].tolist(),
+                strict=True,
+            )
+        ]
+        rows = [Rows("host", newest)]
         name = estate.name(number)
         futures.append(
             store.append(

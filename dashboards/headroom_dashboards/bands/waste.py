@@ -18,7 +18,7 @@ from headroom_dashboards.panels import (
     Thresholds,
     TimeSeries,
 )
-from headroom_dashboards.query import Query, here
+from headroom_dashboards.query import READING, Query, here, once
 
 RUNNING = here("headroom_host_domains", 'state="running"')
 
@@ -75,7 +75,7 @@ SOURCES = Panel(
     " them.",
     [
         Query(
-            f"sum by (quantity, kind, source) ({here('headroom_energy_power_watts')})",
+            f"sum by (quantity, kind, source) ({once(here('headroom_energy_power_watts'), *READING)})",
             "{{quantity}}, {{kind}} ({{source}})",
         )
     ],

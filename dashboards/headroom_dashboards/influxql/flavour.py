@@ -119,8 +119,10 @@ class Influxql:
         text += f" WHERE {where}" if where else ""
         return {"definition": text, "query": {"query": text, "refId": "variable"}}
 
-    def mark(self, mark: Mark) -> Json:
-        """Return the annotation's query."""
+    def mark(self, mark: Mark) -> Json | None:
+        """Return the annotation's query; None for what InfluxQL cannot see, such as a move."""
+        if mark.promql_only:
+            return None
         kind, column = next(
             (kind, column)
             for kind, column in catalogue().metrics()

@@ -5,11 +5,11 @@ from headroom_dashboards.frame import Band, Page
 from headroom_dashboards.pages.parts import chart, figure, rate
 from headroom_dashboards.pages.variables import place_variables
 from headroom_dashboards.panels import Column, Panel, Table, TimeSeries
-from headroom_dashboards.query import Query, here
+from headroom_dashboards.query import READING, SHARE, Query, here, once
 
 UID = "headroom-energy"
 POWER_NOW = f"sum({here('headroom_cluster_power_watts')})"
-WATTS = here("headroom_energy_power_watts")
+EACH = once(here("headroom_energy_power_watts"), "site", "cluster", *READING)
 KINDS = "{{quantity}}, {{kind}} ({{source}})"
 HOURS_A_YEAR = 8766
 KILO = 1000
@@ -32,7 +32,7 @@ SURE = "wall"
 
 def _sure(name: str) -> str:
     selector = here(name, f'quantity="{SURE}"')
-    return f"sum({selector})"
+    return f"sum({once(selector, 'host')})"
 
 
 BAND = Band(
@@ -47,7 +47,8 @@ BAND = Band(
                 "watt", minimum=0), band=("low", "high"))),
         (12, chart("Power from the counters", "Growth of the energy counters: what a gap loses in the"
             " power readings is here still.", "watt",
-            Query(f"sum by (quantity, kind, source) ({rate('headroom_energy_joules_total')})", KINDS))),
+            Query("sum by (quantity, kind, source) ("
+                + once(rate("headroom_energy_joules_total"), *READING) + ")", KINDS))),
     ],
     "Uncertainty",
 )  # fmt: skip
@@ -69,10 +70,12 @@ FLOOR = Band(
     8,
     [
         (12, chart("Idle floor", "Power that hosts would take doing nothing, measured or modelled.",
-            "watt", Query(f"sum by (site) ({here('headroom_energy_idle_floor_watts')})", "{{site}}"))),
+            "watt", Query("sum by (site) ("
+                + once(here("headroom_energy_idle_floor_watts"), "site", "host") + ")", "{{site}}"))),
         (12, chart("Power of virtual machines", "Attributed power by share: idle is what the host"
             " takes anyway.", "watt",
-            Query(f"sum by (quantity, share) ({here('headroom_vm_energy_power_watts')})",
+            Query("sum by (quantity, share) ("
+                + once(here("headroom_vm_energy_power_watts"), *SHARE) + ")",
                 "{{quantity}}, {{share}}"))),
     ],
     "Idle floor and virtual machines",
@@ -80,7 +83,7 @@ FLOOR = Band(
 HOSTS = Panel(
     "Power by host",
     "Every reading now, by host; wall and component overlap.",
-    [Query(f"sum by (host, site, cluster, quantity, kind, source) ({WATTS})", instant=True, table=True)],
+    [Query(f"sum by (host, site, cluster, quantity, kind, source) ({EACH})", instant=True, table=True)],
     "watt",
 )  # fmt: skip
 LABELS = {

@@ -14,7 +14,7 @@ from headroom_dashboards.frame import Band, Page
 from headroom_dashboards.pages.parts import chart, figure, rate
 from headroom_dashboards.pages.variables import HOST, alert_marks, host_variables
 from headroom_dashboards.panels import Column, Panel, Table, Thresholds, TimeSeries
-from headroom_dashboards.query import Query, here
+from headroom_dashboards.query import READING, Query, here, once
 
 UID = "headroom-host"
 
@@ -114,7 +114,7 @@ NETWORK = Band(
                 "{{interface}} {{direction}}"))),
         (8, chart("Power", "Power by what it measures and how it is known; do not add them up.",
             "watt", Query("sum by (quantity, kind, source) ("
-                + of("headroom_energy_power_watts") + ")", "{{quantity}}, {{kind}} ({{source}})"))),
+                + once(of("headroom_energy_power_watts"), *READING) + ")", "{{quantity}}, {{kind}} ({{source}})"))),
         (8, chart("Temperatures", "Temperature by sensor, the highest of the chosen hosts.",
             "celsius", Query(f"max by (sensor) ({of('headroom_temperature_celsius')})",
                 "{{sensor}}"),

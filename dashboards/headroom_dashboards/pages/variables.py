@@ -63,5 +63,6 @@ def alert_marks() -> list[Mark]:
             # A machine that was on another host 10 minutes ago and is here now.
             f"({arrived} unless on (uuid, host) {arrived} offset 10m)"
             f" and on (uuid) {arrived} offset 10m",
+            promql_only=True,
         ),
     ]

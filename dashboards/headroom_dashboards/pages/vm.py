@@ -3,7 +3,7 @@
 from headroom_dashboards.frame import Band, Page
 from headroom_dashboards.pages.parts import chart, figure, rate
 from headroom_dashboards.pages.variables import HOST, VM, vm_variables
-from headroom_dashboards.query import Query, here
+from headroom_dashboards.query import SHARE, Query, here, once
 
 UID = "headroom-vm"
 NAMES = "{{host}} / {{vm}}"
@@ -47,7 +47,7 @@ WAIT = Band(
         (8, chart("Power", "Share of the host's power that is each one's, the 20 highest; an"
             " attribution, not a measurement.", "watt",
             Query("topk(20, sum by (host, vm, quantity) ("
-                + of("headroom_vm_energy_power_watts") + "))", NAMES + ", {{quantity}}"))),
+                + once(of("headroom_vm_energy_power_watts"), *SHARE) + "))", NAMES + ", {{quantity}}"))),
     ],
     "Waiting, memory and power",
 )  # fmt: skip

@@ -17,7 +17,8 @@ STEP = 60
 """Seconds between two evaluations, where a rule does not say."""
 HEADER = """\
 # Recording and alerting rules of Headroom, made from the collector's own definitions by
-# `headroom dashboards rules`: change those (alerts.rule and alerts.rules), not this file.
+# `headroom dashboards rules`: change those (alerts.rule and alerts.rules), not this file. Its links
+# lead to alerts.external_url: make it with --config and your collector's configuration.
 """
 
 

@@ -46,8 +46,13 @@ def wanted(config: Path | None) -> Wanted:
 
 
 def _linked(rule: Rule, alerts: AlertPart) -> Rule:
-    """Return a rule with whole links; the estate's own runbook goes before a shipped one."""
+    """Return a rule with whole links; the estate's own runbook goes before a shipped one; ValueError."""
     home = alerts.external_url.rstrip("/")
+    if not home.startswith(("http://", "https://")):
+        raise ValueError(
+            f"alerts.external_url: expected the collector's whole address as people reach it, such as"
+            f" https://headroom.example, found {alerts.external_url!r}"
+        )
     shipped = rule.runbook_url.startswith("/")
     runbook = alerts.runbook_url if shipped and alerts.runbook_url else rule.runbook_url
     runbook = runbook or alerts.runbook_url

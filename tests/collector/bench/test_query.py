@@ -32,6 +32,19 @@ def test_samples_are_encoded_as_remote_write_has_them():
     assert made[11:18] == b"\x10" + varint(first)
 
 
+def answer(**values):
+    return [{"metric": {"host": name}, "values": [[60, value]]} for name, value in values.items()]
+
+
+def test_equal_series_may_stand_for_each_other_at_the_end_of_a_topk():
+    assert not query.unlike(answer(a="3", b="1"), answer(a="3", c="1"), top=True)
+    assert query.unlike(answer(a="3", b="1"), answer(a="3", c="1"))
+    assert query.unlike(answer(a="3", b="1"), answer(a="3", c="2"), top=True)
+    assert query.unlike(answer(a="3", b="1"), answer(c="3", b="1"), top=True)
+    assert query.unlike(answer(a="3"), answer(a="3", c="3"), top=True)
+    assert query.unlike(answer(a="3"), answer(a="2"), top=True)
+
+
 @pytest.mark.engine("prometheus")
 def test_the_short_form_measures_beside_both_peers(monkeypatch):
     for name in ("prometheus", "victoria-metrics"):
@@ -41,4 +54,5 @@ def test_the_short_form_measures_beside_both_peers(monkeypatch):
     found = {one.metric: one for one in query.figures(short=True)}
     assert set(found) == {"p50_seconds", "p95_seconds", "mismatches", "queries"}
     assert set(found["p95_seconds"].peers) == {"prometheus", "victoria-metrics"}
+    assert found["mismatches"].value == 0
     assert found["queries"].value == len(query.OVER_TIME) + len(query.NOW)
