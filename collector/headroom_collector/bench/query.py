@@ -163,7 +163,7 @@ def _tied(a: Mapping[Any, float], b: Mapping[Any, float], odd: set[Any]) -> bool
         here, there = ([found[key] for key in found if key[1] == at] for found in (a, b))
         if len(here) != len(there) or not _near(min(here), min(there)):
             return False
-        if any(not _near((a | b)[key], min(there)) for key in odd if key[1] == at):
+        if any(not _near(a.get(key, b.get(key, 0.0)), min(there)) for key in odd if key[1] == at):
             return False
     return True
 
