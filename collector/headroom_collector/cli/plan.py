@@ -100,8 +100,8 @@ def table(report: Mapping[str, Any]) -> Table:
 def remarks(report: Mapping[str, Any]) -> Iterator[str]:
     """Yield what the table leaves out, one line each."""
     yield (
-        "A bound, not yet a plan of moves: no plan can use fewer hosts than needed at least;"
-        " whole virtual machines may need more."
+        "A bound, not yet a plan of moves: whole virtual machines may need more hosts,"
+        " and fewer do where hypervisors are emptied that use much themselves."
     )
     clusters = report["clusters"]
     if any(certainty(cluster).startswith("low") for cluster in clusters):

@@ -1,8 +1,8 @@
 """
 Headroom of the estate, cluster by cluster: computed on demand, and stored once a minute.
 
-Hosts needed are a lower bound (see ``bound``): no plan can use fewer, so none can free more than
-the hosts present less the bound.
+Hosts needed are a lower bound (see ``bound``) for the work that was measured. What hypervisors use
+themselves counts as work: a plan that empties hosts with much of it may go below the bound.
 """
 
 import asyncio

@@ -36,8 +36,8 @@ TEXTS = {
         " jusqu’ici.",
     ),
     "is_bound": (
-        "A bound, not yet a plan: no plan can use fewer hosts.",
-        "C’est une borne, pas encore un plan : aucun plan ne peut se passer de ces hôtes.",
+        "A bound, not yet a plan: no plan can serve this work with fewer hosts; only what hypervisors use themselves can go as they are emptied.",
+        "C’est une borne, pas encore un plan : aucun plan ne peut servir ce travail avec moins d’hôtes ; seul ce que les hyperviseurs consomment eux-mêmes peut disparaître quand ils sont vidés.",
     ),
     "rests_unknown": (
         "How long a history it rests on is not known.",
