@@ -241,7 +241,8 @@ def test_french_keeps_its_spaces_and_apostrophes() -> None:
 def test_every_text_is_used() -> None:
     sources = "".join(
         path.read_text()
-        for path in HERE.rglob("*")
+        for folder in (HERE, HERE.parent / "report")
+        for path in folder.rglob("*")
         if path.suffix in {".py", ".html"} and "words" not in path.parts
     )
     joined = set(re.findall(r'"(\w+_)" ~|"(\w+_)"\s*~|f"(\w+_)\{', sources))
