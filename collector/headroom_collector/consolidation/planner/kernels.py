@@ -17,12 +17,16 @@ OFF = "HEADROOM_PLAIN"
 
 
 def _compiler() -> Callable[[Any], Any] | None:
-    """Return numba's compiler, None where it is not there or not wanted."""
+    """
+    Return numba's compiler, None where it is not there, not wanted, or not allowed.
+
+    A hardened unit forbids memory that is both written and run: llvmlite says so with an OSError.
+    """
     if os.environ.get(OFF):
         return None
     try:
         from numba import njit  # noqa: PLC0415 - optional, and slow to import
-    except ImportError:
+    except (ImportError, OSError):
         return None
     try:
         made: Callable[[Any], Any] = njit(cache=True, nogil=True, boundscheck=False)
