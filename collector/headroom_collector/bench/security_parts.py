@@ -1,11 +1,12 @@
 """A real collector for the security benchmark, its audit lines, and odd certificates of its authority."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -90,6 +91,11 @@ class Rig:
         return False
 
 
+def _without_grpcs_own(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without what says how gRPC logs: the collector sets that itself."""
+    return {name: value for name, value in environment.items() if not name.startswith("GRPC_")}
+
+
 @contextmanager
 def running(folder: Path, *more: str) -> Iterator[Rig]:
     """Run a collector on free ports of loopback."""
@@ -98,7 +104,11 @@ def running(folder: Path, *more: str) -> Iterator[Rig]:
     command += ["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", *more]
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=_without_grpcs_own(os.environ),
         )
     try:
         until = time.monotonic() + START_SECONDS
