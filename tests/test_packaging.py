@@ -62,3 +62,10 @@ def test_headroom_without_the_collectors_libraries_says_what_to_install() -> Non
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "pip install 'headroom[collector,dashboards]'" in done.stderr
+
+
+def test_neither_the_collector_nor_a_command_loads_the_planners_compiler() -> None:
+    code = "import sys, headroom_collector.app, headroom_collector.cli.__main__ as m; m.make();"
+    code += "print('headroom_collector.consolidation.planner.kernels' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -1,35 +1,23 @@
 """``headroom bench``: measures, and prints what it measured."""
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from headroom_collector.bench import agent, alerts, energy, ingest, plan, query, security
 from headroom_collector.bench.report import Figure, as_json, as_table
 from headroom_collector.cli.client import CliError
 
-Bench = Callable[..., Iterator[Figure]]
-
-
-def benches(case: str | None = None) -> Mapping[str, Bench]:
-    """Return every benchmark by the name that others read by; with only that case where it can."""
-    return {
-        "agent": partial(agent.figures, case=case),
-        "alerts": partial(alerts.figures, case=case),
-        "energy": partial(energy.figures, case=case),
-        "ingest": partial(ingest.figures, case=case),
-        "plan": partial(plan.figures, case=case),
-        "query": partial(query.figures, case=case),
-        "security": partial(security.figures, case=case),
-    }
+BENCHES = ("agent", "alerts", "energy", "ingest", "plan", "query", "security")
+"""A module of headroom_collector.bench each, loaded where it is run: no other command waits for it."""
 
 
 def run(names: list[str], *, short: bool, case: str | None = None) -> Iterator[Figure]:
     """Run the named benchmarks one after the other."""
     for name in names:
-        yield from benches(case)[name](short=short)
+        module = import_module(f"headroom_collector.bench.{name}")
+        yield from module.figures(short=short, case=case)
 
 
 def bench(
@@ -46,10 +34,9 @@ def bench(
 
     Example: headroom bench agent --short --json
     """
-    known = benches()
-    if name != "all" and name not in known:
-        raise CliError(f"no benchmark is called {name!r}: expected all, {', '.join(known)}")
-    names = list(known) if name == "all" else [name]
+    if name != "all" and name not in BENCHES:
+        raise CliError(f"no benchmark is called {name!r}: expected all, {', '.join(BENCHES)}")
+    names = list(BENCHES) if name == "all" else [name]
     found = (one for one in run(names, short=short, case=case) if case in {None, one.case})
     if json:
         for line in as_json(found):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headroom_collector.cli.client import CliError
 from headroom_collector.consolidation.money.file import load_prices
@@ -15,8 +15,10 @@ from headroom_collector.consolidation.money.plan import with_money
 from headroom_collector.consolidation.planner.course import Progress, silent
 from headroom_collector.consolidation.planner.folder import Memory, read_folder
 from headroom_collector.consolidation.planner.model import Options, PlanError
-from headroom_collector.consolidation.planner.plan import Plan, plan
 from headroom_collector.consolidation.planner.report import as_object
+
+if TYPE_CHECKING:
+    from headroom_collector.consolidation.planner.plan import Plan
 
 
 def say(progress: Progress) -> None:
@@ -29,7 +31,7 @@ def say(progress: Progress) -> None:
     sys.stderr.flush()
 
 
-def planned(folder: Path, asked: Mapping[str, Any], memory: Memory) -> Plan:
+def planned(folder: Path, asked: Mapping[str, Any], memory: Memory) -> "Plan":
     """Read the folder and plan; raises CliError or SettingsError with what is wrong."""
     report = say if sys.stderr.isatty() else silent
     try:
@@ -38,6 +40,9 @@ def planned(folder: Path, asked: Mapping[str, Any], memory: Memory) -> Plan:
         savings = with_money(load_prices(prices if prices.exists() else None))
         problem = read_folder(folder, memory)
         with stop_asked() as stopped:
+            # Loads numba where it is there, which takes a second: only who plans waits for it.
+            from headroom_collector.consolidation.planner.plan import plan  # noqa: PLC0415
+
             return plan(problem, options, report, stopped=stopped, savings=savings)
     except PlanError as error:
         raise CliError(str(error)) from None

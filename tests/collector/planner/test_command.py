@@ -116,7 +116,7 @@ def test_a_faulty_file_ends_in_one_line_and_status_1(folder):
 
 
 def test_ctrl_c_gives_the_best_plan_so_far(make_estate, checker, tmp_path):
-    estate = make_estate(np.random.default_rng(5), 20, 120)
+    estate = make_estate(np.random.default_rng(5), 40, 300)
     estate.write(tmp_path)
     command = [sys.executable, "-m", "headroom_collector.cli", "plan", "--from", str(tmp_path)]
     with subprocess.Popen(

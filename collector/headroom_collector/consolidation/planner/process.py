@@ -10,12 +10,14 @@ import resource
 import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headroom_collector.consolidation.planner.course import Progress, never, silent
 from headroom_collector.consolidation.planner.model import Options, PlanError, Problem
-from headroom_collector.consolidation.planner.plan import Plan, plan
 from headroom_collector.consolidation.planner.savings import Savings, energy
+
+if TYPE_CHECKING:
+    from headroom_collector.consolidation.planner.plan import Plan
 
 POLL_SECONDS = 0.2
 NICENESS = 10
@@ -27,7 +29,7 @@ JOIN_SECONDS = 10.0
 def plan_in_child(
     make: Callable[[], Problem],
     options: Options,
-    finish: Callable[[Plan], Any],
+    finish: Callable[["Plan"], Any],
     report: Callable[[Progress], None] = silent,
     *,
     stopped: Callable[[], bool] = never,
@@ -85,10 +87,13 @@ def _child(
     theirs: Connection,
     make: Callable[[], Problem],
     options: Options,
-    finish: Callable[[Plan], Any],
+    finish: Callable[["Plan"], Any],
     memory_bytes: int | None,
     savings: Savings,
 ) -> None:
+    # The search loads numba where it is there, which takes a second: the parent never needs it.
+    from headroom_collector.consolidation.planner.plan import plan  # noqa: PLC0415
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(NICENESS)
     if memory_bytes is not None:

@@ -3,7 +3,7 @@
 import csv
 import io
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headroom_collector.consolidation.planner.model import (
     DAY_SECONDS,
@@ -11,7 +11,9 @@ from headroom_collector.consolidation.planner.model import (
     Options,
     Problem,
 )
-from headroom_collector.consolidation.planner.plan import Plan
+
+if TYPE_CHECKING:
+    from headroom_collector.consolidation.planner.plan import Plan
 
 RELIABLE_SECONDS = 21 * DAY_SECONDS
 """History below which no host is recommended for power-off; measured on traces, see the docs."""
@@ -19,7 +21,7 @@ COMPLETE = 0.95
 """Share of known samples below which neither."""
 
 
-def as_object(plan: Plan) -> dict[str, Any]:
+def as_object(plan: "Plan") -> dict[str, Any]:
     """Return the plan as the object that the schema describes; ratios, seconds, bytes."""
     hosts, vms = plan.problem.hosts, plan.problem.vms
     failed = {vm: reason for vm, reason in plan.aside.items() if reason}
@@ -67,14 +69,14 @@ def as_object(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _proof(plan: Plan) -> dict[str, Any]:
+def _proof(plan: "Plan") -> dict[str, Any]:
     proofs = [bound.certificate for _, bound in plan.pieces if bound.certificate is not None]
     if len(plan.pieces) == 1:
         return {"certificate": asdict(proofs[0])} if proofs else {}
     return {"certificates": [asdict(proof) for proof in proofs]}
 
 
-def gap_ratio(plan: Plan) -> float:
+def gap_ratio(plan: "Plan") -> float:
     """Return (hosts kept - lower bound) / lower bound; 0 says that the plan is proven best."""
     bound = plan.bound.hosts
     return round((len(plan.kept) - bound) / bound, 4) if bound else 0.0
@@ -97,7 +99,7 @@ def confidence(problem: Problem) -> dict[str, Any]:
     }
 
 
-def assumptions(plan: Plan) -> list[str]:
+def assumptions(plan: "Plan") -> list[str]:
     """Say in sentences what the plan rests on."""
     options, problem = plan.options, plan.problem
     found = [
@@ -121,7 +123,7 @@ def assumptions(plan: Plan) -> list[str]:
     return found
 
 
-def _ceilings(plan: Plan) -> str:
+def _ceilings(plan: "Plan") -> str:
     default = plan.options.ceiling
     known = [default if host.ceiling is None else host.ceiling for host in plan.problem.hosts]
     low, high = min(known, default=default), max(known, default=default)
@@ -135,7 +137,7 @@ def _where(options: Options) -> str:
     return f"in at least {options.quantile:.4g} of a host's samples, never above {most:g}"
 
 
-def as_csv(plan: Plan) -> str:
+def as_csv(plan: "Plan") -> str:
     """Return the moves as CSV, in their order."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
