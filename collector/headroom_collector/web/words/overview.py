@@ -102,8 +102,8 @@ TEXTS = {
     ),
     "histogram": ("Hosts by CPU utilisation now", "Hôtes selon leur utilisation CPU actuelle"),
     "histogram_note": (
-        "{under} of {known} are under half of the ceiling.",
-        "{under} sur {known} sont sous la moitié du plafond.",
+        "Under half of the ceiling: {under} of {known}.",
+        "Sous la moitié du plafond : {under} sur {known}.",
     ),
     "histogram_bar": ("{low} to {high}: {hosts}", "{low} à {high} : {hosts}"),
     "clusters_caption": (
