@@ -63,6 +63,10 @@ def port() -> Iterator[int]:
                     )
                     body = host.partition(":")[2].strip().encode()
                     link.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body)
+                    # A body that comes after the head, left unread, would reset the connection.
+                    link.shutdown(socket.SHUT_WR)
+                    while link.recv(65536):
+                        pass
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
